@@ -1,0 +1,1 @@
+"""Bytes to values, one module per format. Nothing here opens, reads or runs anything by itself."""

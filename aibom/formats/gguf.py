@@ -1,0 +1,159 @@
+"""GGUF, the model format of llama.cpp and its kin.
+
+Source: docs/gguf.md in the ggml repository, and ggml's own reader gguf.cpp where that is stricter.
+"""
+
+import re
+import struct
+
+from aibom.formats.gguf_cursor import ByteOrder, Cursor
+from aibom.formats.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
+from aibom.formats.gguf_values import Metadata, read_metadata
+from aibom.formats.header import Tally, elements, properties
+from aibom.formats.source import ByteSource, FormatError, exactly
+from aibom.types.model import BaseModel, ModelHeader
+
+_MAGIC = b"GGUF"  # docs/gguf.md, gguf_header_t.magic
+_VERSIONS = (1, 2, 3)
+_DEFAULT_ALIGNMENT = 32  # docs/gguf.md, general.alignment
+
+# Less than a second of CPU. Real files have up to a few thousand, for GGUF merges a layer's
+# experts into one tensor.
+_MAX_TENSORS = 262_144
+_MAX_DIMENSIONS = 8  # docs/gguf.md: "at most 4, but this may change in the future"
+_MIN_TENSOR = 20  # bytes: name length, dimension count, type (4 each in version 1), offset (8)
+
+_BASE_MODEL = re.compile(r"general\.base_model\.(\d+)\.(name|organization|repo_url)")
+
+# What has a field of its own in ModelHeader, or is of use to this parser only.
+_NOT_PROPERTIES = re.compile(
+    r"general\.(architecture|name|description|license|file_type|alignment)|.+\.context_length"
+    r"|general\.base_model\.\d+\.(name|repo_url)|split\.(no|count)"
+)
+
+
+def recognise(head: bytes, size: int) -> bool:
+    """Tell whether a file that begins with ``head`` and is ``size`` bytes long is GGUF.
+
+    The magic decides, with a version below 65,536 in either byte order: text may begin "GGUF".
+    """
+    return size >= 8 and head[:4] == _MAGIC and _byte_order(head) is not None
+
+
+def parse(source: ByteSource) -> ModelHeader | None:
+    """Read the header of a GGUF file: metadata and tensor infos, no tensor data.
+
+    Returns None when the file is not GGUF. Raises FormatError when it is truncated, has sizes
+    beyond the file or our caps, or a version that is unknown here.
+    """
+    head = exactly(source, 0, min(8, source.size), "the header")
+    order = _byte_order(head)
+    if head[:4] != _MAGIC or order is None:
+        return None
+    version: int = struct.unpack(order + "I", head[4:8])[0]
+    if version not in _VERSIONS:
+        raise FormatError(f"GGUF version {version}")
+    cursor = Cursor(source, order, version)
+    cursor.skip(8)
+    tensors, pairs = cursor.unpack(2 * cursor.count_code)
+    metadata = read_metadata(cursor, pairs)
+    tally = _read_tensors(cursor, tensors, _alignment(metadata))
+    return _header(version, metadata, tally)
+
+
+def _byte_order(head: bytes) -> ByteOrder | None:
+    """Return the byte order in which the version is a small number, or None."""
+    version = int.from_bytes(head[4:8], "little")
+    if len(head) < 8 or version == 0:
+        return None
+    if version < 1 << 16:
+        return "<"
+    return ">" if version & 0xFFFF == 0 else None
+
+
+def _alignment(metadata: Metadata) -> int:
+    if "general.alignment" not in metadata.values:
+        return _DEFAULT_ALIGNMENT
+    alignment = metadata.number("general.alignment")
+    if not alignment:
+        raise FormatError("alignment is no positive number")
+    return alignment
+
+
+def _read_tensors(cursor: Cursor, count: int, alignment: int) -> Tally:
+    """Count tensors and check that the data of each lies in the file."""
+    if count > _MAX_TENSORS or count * _MIN_TENSOR > cursor.left:
+        raise FormatError(f"{count} tensors")
+    tally = Tally()
+    end = 0
+    for _ in range(count):
+        cursor.skip_strings(1)
+        (dimensions,) = cursor.unpack("I")
+        if dimensions > _MAX_DIMENSIONS:
+            raise FormatError(f"tensor of {dimensions} dimensions")
+        *dims, kind, offset = cursor.unpack(f"{dimensions}{cursor.count_code}IQ")
+        name, block, block_bytes = tensor_type(kind)
+        size = elements(dims)
+        tally.add(name, size)
+        end = max(end, offset + -(-size // block) * block_bytes)
+    padding = -cursor.position % alignment
+    if count and end + padding > cursor.left:
+        raise FormatError("tensor data beyond the file")
+    return tally
+
+
+def _header(version: int, metadata: Metadata, tally: Tally) -> ModelHeader:
+    architecture = metadata.text("general.architecture")
+    return ModelHeader(
+        format="gguf",
+        kind="adapter" if metadata.text("general.type") == "adapter" else "model",
+        format_version=str(version),
+        name=metadata.text("general.name"),
+        producer=metadata.text("general.organization") or metadata.text("general.author"),
+        description=metadata.text("general.description"),
+        architecture=architecture,
+        parameters=tally.parameters,
+        quantization=_file_type(metadata) or tally.dominating,
+        tensors=tally.tensors,
+        licence=metadata.text("general.license"),
+        context_length=metadata.number(f"{architecture}.context_length"),
+        base_models=_base_models(metadata),
+        shard=_shard(metadata),
+        properties=_properties(metadata),
+    )
+
+
+def _file_type(metadata: Metadata) -> str | None:
+    number = metadata.number("general.file_type")
+    return None if number is None else FILE_TYPES.get(number & ~FILE_TYPE_GUESSED)
+
+
+def _shard(metadata: Metadata) -> tuple[int, int] | None:
+    """Return (number from 1, count) as gguf-split writes them; None when they make no sense."""
+    number, count = metadata.number("split.no"), metadata.number("split.count")
+    if number is None or count is None or number >= count:
+        return None
+    return number + 1, count
+
+
+def _base_models(metadata: Metadata) -> tuple[BaseModel, ...]:
+    """Return the parents by their number. general.base_model.count is not needed for that."""
+    found = sorted({int(m[1]) for key in metadata.values if (m := _BASE_MODEL.fullmatch(key))})
+    result = []
+    for number in found:
+        name = metadata.text(f"general.base_model.{number}.name")
+        reference = metadata.text(f"general.base_model.{number}.repo_url")
+        if name or reference:
+            result.append(BaseModel(name or reference or "", reference))
+    return tuple(result)
+
+
+def _properties(metadata: Metadata) -> tuple[tuple[str, str], ...]:
+    values = metadata.values.items()
+    shown = {k: v for k, v in values if v != "" and not _NOT_PROPERTIES.fullmatch(k)}
+    for name, (digest, length) in metadata.templates.items():
+        shown[name] = digest
+        shown[name.replace("chat_template", "chat_template_length", 1)] = length
+    if metadata.vocabulary is not None:
+        shown["tokenizer.ggml.tokens.length"] = metadata.vocabulary
+    return properties(shown)

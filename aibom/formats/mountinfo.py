@@ -1,0 +1,143 @@
+"""/proc/PID/mountinfo: what is mounted where in a mount namespace (proc_pid_mountinfo(5))."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# File systems whose data comes from another machine or from a process: reading them can block
+# for as long as that other side pleases.
+_REMOTE = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "lustre", "beegfs", "afs", "orangefs"}
+)
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of mountinfo.
+
+    ``device`` is ``major:minor``, ``root`` the directory of the file system that ``point`` shows,
+    ``options`` the super block's options.
+    """
+
+    device: str
+    root: str
+    point: str
+    fstype: str
+    source: str
+    options: dict[str, str] = field(hash=False)
+
+    @property
+    def remote(self) -> bool:
+        """Whether a read may wait for another machine or another process."""
+        return self.fstype in _REMOTE or self.fstype.split(".")[0] in ("fuse", "fuseblk")
+
+    @property
+    def overlay(self) -> bool:
+        """Whether this is an overlay of image layers and a writable layer."""
+        return self.fstype == "overlay"
+
+    def lower(self) -> tuple[str, ...]:
+        """Host paths of the read-only layers of an overlay, uppermost first.
+
+        containerd shortens them to paths relative to its snapshot folder when there are many
+        (mount options must fit a page); upperdir stays absolute and tells that folder.
+        """
+        layers = _split_layers(self.options.get("lowerdir", ""))
+        upper = self.options.get("upperdir", "")
+        snapshots = upper.rsplit("/", 2)[0] if upper.count("/") > 2 else ""
+        return tuple(p if p.startswith("/") else f"{snapshots}/{p}" for p in layers)
+
+    def upper(self) -> str:
+        """Host path of the writable layer of an overlay, or an empty string."""
+        return self.options.get("upperdir", "")
+
+
+def _split_layers(value: str) -> list[str]:
+    # overlayfs: colons separate, a backslash before a colon is part of a name, and '::' begins
+    # data-only layers (Documentation/filesystems/overlayfs.rst)
+    return [p.replace("\\:", ":") for p in re.split(r"(?<!\\):+", value) if p]
+
+
+def _text(raw: bytes) -> str:
+    # space, tab, newline and backslash are written as \ooo
+    plain = _OCTAL.sub(lambda m: bytes([int(m[1], 8) & 0xFF]), raw)
+    return plain.decode("utf-8", "surrogateescape")
+
+
+def _mounts(data: bytes) -> list[Mount]:
+    mounts = []
+    for line in data.split(b"\n"):
+        fields = line.split(b" ")
+        # ID parent major:minor root point options [optional ...] - type source super-options
+        if len(fields) < 10 or b"-" not in fields[6:]:
+            continue
+        rest = fields[fields.index(b"-", 6) + 1 :]
+        if len(rest) < 3:
+            continue
+        pairs = (o.partition("=") for o in _options(rest[2]))
+        mounts.append(
+            Mount(
+                device=_text(fields[2]),
+                root=_text(fields[3]),
+                point=_text(fields[4]),
+                fstype=_text(rest[0]),
+                source=_text(rest[1]),
+                options={name: value for name, _, value in pairs},
+            )
+        )
+    return mounts
+
+
+def _options(raw: bytes) -> list[str]:
+    # a comma inside a layer's name is written as \, by overlayfs
+    return [o.replace("\\,", ",") for o in re.split(r"(?<!\\),", _text(raw))]
+
+
+class MountTable:
+    """The mounts of a namespace, indexed by what is asked of them for every file."""
+
+    def __init__(self, mounts: Iterable[Mount]) -> None:
+        """Index ``mounts``, in the order in which they were made."""
+        self.mounts = tuple(mounts)
+        # of several mounts on one point the last one is what is seen
+        self._points = {mount.point.rstrip("/"): mount for mount in self.mounts}
+        self._devices = {mount.device: mount for mount in reversed(self.mounts)}
+        self._overlays = frozenset(m.device for m in self.mounts if m.overlay)
+        self._remotes = frozenset(m.device for m in self.mounts if m.remote)
+
+    @property
+    def has_remote(self) -> bool:
+        """Whether some mount may keep a reader waiting for another machine or process."""
+        return bool(self._remotes)
+
+    @property
+    def root(self) -> Mount | None:
+        """What is mounted on ``/``."""
+        return self._points.get("")
+
+    def at(self, path: str) -> Mount | None:
+        """Return the mount that shows ``path`` (absolute, without symlinks)."""
+        point = path.rstrip("/")
+        while point not in self._points:
+            if not point:
+                return None
+            point = point.rpartition("/")[0]
+        return self._points[point]
+
+    def of_device(self, device: str) -> Mount | None:
+        """Return the first mount of a device (``major:minor``)."""
+        return self._devices.get(device)
+
+    def is_overlay(self, device: str) -> bool:
+        """Say whether a device is an overlay's."""
+        return device in self._overlays
+
+    def is_remote(self, device: str) -> bool:
+        """Say whether a device belongs to a network or user-space file system."""
+        return device in self._remotes
+
+
+def parse(data: bytes) -> MountTable:
+    """Return the mounts of ``data``; lines of another form are left out."""
+    return MountTable(_mounts(data))

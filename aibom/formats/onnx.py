@@ -1,0 +1,206 @@
+"""ONNX models: a Protocol Buffers message without a magic, told by its structure."""
+
+from dataclasses import dataclass, field
+
+from aibom.formats.header import (
+    DESCRIPTION_LIMIT,
+    HEAD,
+    KEY_LIMIT,
+    TEXT_LIMIT,
+    joined,
+    properties,
+)
+from aibom.formats.onnx_graph import GraphWalk, Messages
+from aibom.formats.onnx_schema import (
+    DEFAULT_DOMAIN,
+    MAX_IR_VERSION,
+    MODEL_WIRE_TYPES,
+    ModelProto,
+    OperatorSetIdProto,
+)
+from aibom.formats.paged import Paged
+from aibom.formats.protobuf import BYTES, Span, signed, spans
+from aibom.formats.source import ByteSource, FormatError
+from aibom.types.model import ModelHeader
+
+_FIELD_HEAD = 20  # bytes of a field's tag and length at most
+
+_REQUIRED = {ModelProto.GRAPH, ModelProto.OPSET_IMPORT}
+_TEXTS = {ModelProto.PRODUCER_NAME, ModelProto.PRODUCER_VERSION, ModelProto.DOMAIN}
+
+# What a field's content can begin with: the tag (number << 3 | wire type) of a field of
+# GraphProto, of OperatorSetIdProto, of StringStringEntryProto. 0x82 begins GraphProto's 16.
+_FIRST_BYTES = {
+    ModelProto.GRAPH: bytes(n << 3 | BYTES for n in (1, 2, 5, 10, 11, 12, 13, 14, 15)) + b"\x82",
+    ModelProto.OPSET_IMPORT: b"\x0a\x10",
+    ModelProto.METADATA_PROPS: b"\x0a\x12",
+}
+
+_MAX_TOP_LEVEL = 100_000  # fields of ModelProto itself: mostly functions, and metadata
+_MAX_METADATA = 50  # entries kept
+_MAX_OPSETS = 100
+
+# What exporters call every graph: those of PyTorch and tf2onnx.
+_MEANINGLESS_NAMES = {
+    "graph",
+    "main",
+    "main_graph",
+    "tf2onnx",
+    "torch-jit-export",
+    "torch_jit",
+    "torch_jit_export",
+}
+
+# Keys of metadata_props that name who made the model, and its licence: docs/MetadataProps.md in
+# the onnx repository, and the spelling of Ultralytics' exporter.
+_AUTHOR_KEYS = ("model_author", "author")
+_LICENCE_KEYS = ("model_license", "license")
+
+
+def recognise(head: bytes, size: int) -> bool:
+    """Tell whether a file that begins with ``head`` and is ``size`` bytes long may be ONNX.
+
+    There is no magic: the head must begin with ir_version, and each field in it must be one of
+    ModelProto, of the right wire type, within the file and with plausible content.
+    """
+    if head[:1] != b"\x08" or not 1 <= int.from_bytes(head[1:2]) <= MAX_IR_VERSION:
+        return False
+    seen = set()
+    try:
+        for number, wire, value in spans(_Head(head, size), 0, size):
+            if MODEL_WIRE_TYPES.get(number) != wire or not _plausible(number, value, head):
+                return False
+            seen.add(number)
+            if isinstance(value, Span) and _beyond(value, head, size):
+                return True
+    except FormatError:
+        return False
+    return seen >= _REQUIRED
+
+
+class _Head:
+    """The first bytes of a file as a ByteSource of the file's size."""
+
+    def __init__(self, head: bytes, size: int) -> None:
+        self._head = head
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._head[offset : offset + length]
+
+
+def _beyond(span: Span, head: bytes, size: int) -> bool:
+    """Tell whether the field behind ``span`` is not to be seen in the head."""
+    return len(head) < size and span.offset + span.length + _FIELD_HEAD > len(head)
+
+
+def _plausible(number: int, value: int | Span, head: bytes) -> bool:
+    if isinstance(value, int):
+        return True
+    content = head[value.offset : value.offset + value.length]
+    if number in _TEXTS:
+        return value.length <= TEXT_LIMIT and min(content, default=0x20) >= 0x20
+    allowed = _FIRST_BYTES.get(number)
+    return not content or not allowed or content[0] in allowed
+
+
+@dataclass(slots=True)
+class _Model:
+    """What the fields of ModelProto say, apart from graph and functions."""
+
+    numbers: dict[int, int] = field(default_factory=dict)
+    texts: dict[int, str | None] = field(default_factory=dict)
+    opsets: dict[str, int] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def parse(source: ByteSource) -> ModelHeader | None:
+    """Read the structure of an ONNX model, not the data of its tensors.
+
+    Returns None when the top level is not that of ModelProto, or the graph has neither a node
+    nor an initializer. Raises FormatError when what lies within is no protobuf, when a tensor is
+    larger than its data and on more than our caps.
+    """
+    paged = Paged(source)
+    if not recognise(source.read(0, HEAD), source.size) or not _is_model(paged):
+        return None
+    messages = Messages(paged)
+    walk = GraphWalk(messages)
+    model = _Model()
+    for number, value in messages.fields(Span(0, source.size)):
+        if isinstance(value, int):
+            model.numbers[number] = signed(value)
+        elif number == ModelProto.GRAPH:
+            walk.graph(value)
+        elif number == ModelProto.FUNCTIONS:
+            walk.function(value)
+        else:
+            _read_part(messages, model, number, value)
+    if not walk.nodes and not walk.tally.tensors:
+        return None
+    return _header(model, walk)
+
+
+def _is_model(source: ByteSource) -> bool:
+    """Tell whether the top level is that of ModelProto, to the last byte of the file."""
+    seen = set()
+    for count, (number, wire, _) in enumerate(spans(source, 0, source.size)):
+        if MODEL_WIRE_TYPES.get(number) != wire:
+            return False
+        if count > _MAX_TOP_LEVEL:
+            raise FormatError("too many fields")
+        seen.add(number)
+    return seen >= _REQUIRED
+
+
+def _read_part(messages: Messages, model: _Model, number: int, span: Span) -> None:
+    if number == ModelProto.OPSET_IMPORT and len(model.opsets) < _MAX_OPSETS:
+        found = dict(messages.fields(span))
+        domain = found.get(OperatorSetIdProto.DOMAIN)
+        version = found.get(OperatorSetIdProto.VERSION)
+        name = messages.text(domain) if isinstance(domain, Span) else None
+        model.opsets[name or DEFAULT_DOMAIN] = version if isinstance(version, int) else 0
+    elif number == ModelProto.METADATA_PROPS and len(model.metadata) < _MAX_METADATA:
+        key, text = messages.entry(span)
+        if key and text:
+            model.metadata[key[:KEY_LIMIT]] = text
+    elif number in _TEXTS:
+        model.texts[number] = messages.text(span)
+    elif number == ModelProto.DOC_STRING:
+        model.texts[number] = messages.text(span, DESCRIPTION_LIMIT)
+
+
+def _header(model: _Model, walk: GraphWalk) -> ModelHeader:
+    name = walk.name
+    return ModelHeader(
+        format="onnx",
+        format_version=str(model.numbers[ModelProto.IR_VERSION]),
+        name=None if name and name.lower() in _MEANINGLESS_NAMES else name,
+        producer=_first(model.metadata, _AUTHOR_KEYS),
+        description=model.texts.get(ModelProto.DOC_STRING) or model.metadata.get("description"),
+        parameters=walk.tally.parameters,
+        quantization=walk.tally.dominating,
+        tensors=walk.tally.tensors,
+        licence=_first(model.metadata, _LICENCE_KEYS),
+        properties=_properties(model, walk),
+    )
+
+
+def _properties(model: _Model, walk: GraphWalk) -> tuple[tuple[str, str], ...]:
+    """Return what has no field of its own. A producer in ONNX is a tool: "pytorch"."""
+    shown: dict[str, str | float | None] = {
+        "domain": model.texts.get(ModelProto.DOMAIN),
+        "external_data": joined(walk.external),
+        "model_version": model.numbers.get(ModelProto.MODEL_VERSION),
+        "nodes": walk.nodes,
+        "op_domains": joined(walk.domains),
+        "opset_import": joined(f"{domain}={version}" for domain, version in model.opsets.items()),
+        "producer_name": model.texts.get(ModelProto.PRODUCER_NAME),
+        "producer_version": model.texts.get(ModelProto.PRODUCER_VERSION),
+    }
+    shown.update((f"metadata.{key}", value) for key, value in model.metadata.items())
+    return properties(shown)
+
+
+def _first(metadata: dict[str, str], keys: tuple[str, ...]) -> str | None:
+    return next((metadata[key] for key in keys if key in metadata), None)

@@ -1,0 +1,1 @@
+"""The frozen values that flow from one stage to the next: facts, components, claims, findings."""

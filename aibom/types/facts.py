@@ -1,0 +1,326 @@
+"""What was observed on a node, before anybody says what it means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aibom.types.model import ModelHeader
+
+UnseenReason = Literal[
+    "vanished",
+    "denied",
+    "unreadable",
+    "damaged",
+    "too-large",
+    "not-regular",
+    "remote-filesystem",
+    "outside-root",
+    "limit",
+    "sensor",
+    "runtime",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unseen:
+    """Something that could not be seen: absence of evidence, never evidence of absence.
+
+    ``subject`` says what was not seen, ``detail`` why in the system's or parser's own words,
+    ``remedy`` what would make it visible. ``pid`` ties it to a process, where there is one.
+    """
+
+    reason: UnseenReason
+    subject: str
+    detail: str = ""
+    remedy: str = ""
+    pid: int | None = None
+
+
+OriginKind = Literal[
+    "image-layer", "writable-layer", "volume", "memory", "deleted", "host", "unknown"
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a loaded file came from, and where the host keeps it.
+
+    ``detail`` names the layer's snapshot, or the volume's kind and name. ``host_path`` is the
+    file's path on the host, where one is known.
+    """
+
+    kind: OriginKind
+    detail: str = ""
+    host_path: str = ""
+
+
+#: Of a file whose place could not be determined.
+UNKNOWN_ORIGIN = Origin("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """Identity of a file's content on this node, good for as long as nothing is written to it.
+
+    ``device`` is 0 for files on overlayfs: there the same layer file has another device in each
+    container, while inode and ctime (which nobody can set) are those of the layer file. So one
+    file shared by fifty pods has one key.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+UseKind = Literal["executable", "mapped", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """One file that a process holds, as /proc shows it.
+
+    ``path`` is the path inside the process's root. ``handle`` is the entry below /proc/PID that
+    leads to the very file (``fd/3``, ``map_files/7f..-7f..``, ``exe``). ``device`` is
+    ``major:minor`` in decimal. ``runs`` is true where a mapping may be executed, ``writes`` where
+    a descriptor was opened for writing.
+    """
+
+    path: str
+    kind: UseKind
+    handle: str
+    device: str
+    inode: int
+    deleted: bool = False
+    runs: bool = False
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One end of a pipe or socket that a process holds.
+
+    ``inode`` names the pipe or the socket; for a pipe both ends bear the same number. ``peer``
+    is the inode of the other end of a UNIX socket pair, where it could be asked for.
+    """
+
+    kind: Literal["pipe", "socket"]
+    inode: int
+    descriptor: int
+    reads: bool
+    writes: bool
+    peer: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Connection:
+    """A TCP socket of a process: listening (``remote`` is empty) or established."""
+
+    local: str
+    remote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroup:
+    """What the path of a process's cgroup says of its place.
+
+    ``runtime`` is the prefix that the runtime gave (``cri-containerd``, ``crio``, ``docker``,
+    ``libpod``) or empty. ``unit`` is the systemd unit outside containers.
+    """
+
+    container_id: str = ""
+    pod_uid: str = ""
+    runtime: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process at the moment of the sweep. ``start_ticks`` tells a reused pid from the first.
+
+    ``argv`` has secrets removed. ``root`` is the process's root directory as seen by aibom
+    (``/`` inside a container, another path after chroot). ``environment`` holds an allowlist of
+    variables only.
+    """
+
+    pid: int
+    start_ticks: int
+    parent: int
+    session: int
+    uid: int
+    comm: str
+    executable: str
+    argv: tuple[str, ...]
+    cwd: str
+    root: str
+    mount_namespace: str
+    network_namespace: str
+    cgroup: Cgroup
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container as its runtime describes it; empty strings where the runtime was not asked.
+
+    ``source`` says who told: ``bundle``, ``cri`` or ``cgroup``.
+    """
+
+    id: str
+    source: str = "cgroup"
+    name: str = ""
+    pod_name: str = ""
+    pod_namespace: str = ""
+    pod_uid: str = ""
+    image: str = ""
+    image_digest: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One file's content and place. ``sha256`` is empty when the file was not hashed."""
+
+    path: str
+    key: FileKey
+    origin: Origin
+    sha256: str = ""
+
+    @property
+    def size(self) -> int:
+        """Length of the content in bytes."""
+        return self.key.size
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What the JSON files beside the weights say (config.json, adapter_config.json).
+
+    All of it is a claim of whoever wrote the files.
+    """
+
+    name: str = ""
+    architecture: str = ""
+    model_type: str = ""
+    context_length: int | None = None
+    peft_type: str = ""
+    base_model: str = ""
+    base_revision: str = ""
+    custom_code: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlace:
+    """What the path in a hub cache says: the repository, and the commits that hold the file.
+
+    ``verified`` is true when the file's SHA-256 is the one that the cache's layout promises.
+    """
+
+    repository: str
+    commits: tuple[str, ...] = ()
+    filename: str = ""
+    promised_sha256: str = ""
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file whose content is a model's or an adapter's weights."""
+
+    file: FileFacts
+    header: ModelHeader
+    config: ModelConfig | None = None
+    hub: HubPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed package of an ecosystem that purl knows (``pypi``, ``npm``, ``golang``).
+
+    ``requires`` are the names of its direct dependencies. ``location`` is the path of the
+    metadata that says so. ``mcp_name`` is its name in the MCP registry, where it gives one.
+    """
+
+    ecosystem: Literal["pypi", "npm", "golang", "cargo"]
+    name: str
+    version: str
+    location: str
+    licence: str = ""
+    summary: str = ""
+    requires: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    mcp_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPackage:
+    """A package that a process proves to have loaded, by a file of the package that it maps."""
+
+    package: Package
+    file: FileFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An ELF file that a process maps for execution.
+
+    ``symbols`` are those of the symbols that rules ask for which the file defines itself.
+    ``modules`` are what is linked in, where the file's build information says so; the first is
+    the main module. ``owner`` is the package that the file belongs to.
+    """
+
+    file: FileFacts
+    soname: str = ""
+    symbols: frozenset[str] = frozenset()
+    modules: tuple[Package, ...] = ()
+    owner: Package | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a process runs, as its command line and the files it names say.
+
+    ``name`` is the base name of the executable or script, ``path`` its path and ``file`` what
+    is there, ``module`` the argument of ``python -m``, ``package`` the package that owns the
+    script or binary, ``imports`` the modules that the script's own text imports (a claim of the
+    text, not proof of a load).
+    """
+
+    name: str
+    path: str = ""
+    file: FileFacts | None = None
+    module: str = ""
+    package: Package | None = None
+    imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A model file and how the process holds it."""
+
+    model: ModelFile
+    use: FileUse
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """Everything that one sweep saw of one process."""
+
+    process: Process
+    program: Program
+    models: tuple[ModelUse, ...] = ()
+    binaries: tuple[Binary, ...] = ()
+    packages: tuple[LoadedPackage, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    connections: tuple[Connection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One sweep of a node, or of the part of it that was asked for."""
+
+    processes: tuple[ProcessFacts, ...]
+    containers: Mapping[str, Container]
+    unseen: tuple[Unseen, ...]

@@ -1,0 +1,141 @@
+"""What runs in a workload: components, services and links, each with its evidence."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, Origin, Unseen
+from aibom.types.model import BaseModel
+
+ComponentKind = Literal["model", "adapter", "framework", "package", "mcp-server", "data", "image"]
+WorkloadKind = Literal["pod", "container", "service", "processes"]
+
+#: CycloneDX 1.6, component.evidence.identity.methods.technique
+Technique = Literal[
+    "binary-analysis", "filename", "hash-comparison", "manifest-analysis", "source-code-analysis"
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Evidence:
+    """How one process showed that a component is there.
+
+    ``how`` is a word for people (``mapped``, ``open``, ``executable``, ``command line``,
+    ``script``), ``path`` the path in the container, ``confidence`` is in hundredths, ``origin``
+    is where the file at ``path`` came from.
+    """
+
+    how: str
+    path: str
+    process: str
+    pid: int
+    technique: Technique
+    confidence: int
+    container: str = ""
+    origin: Origin = UNKNOWN_ORIGIN
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDetails:
+    """The fields of a model card that evidence could fill; all from the model's own files."""
+
+    format: str
+    format_version: str = ""
+    architecture: str = ""
+    parameters: int | None = None
+    quantization: str = ""
+    tensors: int | None = None
+    context_length: int | None = None
+    base_models: tuple[BaseModel, ...] = ()
+    unsafe_globals: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing that ran. ``ref`` is its bom-ref, derived from content.
+
+    ``type`` is the CycloneDX component type. ``rule`` is the id of the rule that named it.
+    ``files`` are the files that are the component's content, ``containers`` the names of the
+    containers that it was seen in, ``within`` the ref of the package whose file holds it.
+    ``inferred`` is true where the evidence makes it likely and does not prove it. ``claimed``
+    names fields that only the component's own files vouch for.
+    """
+
+    ref: str
+    kind: ComponentKind
+    type: str
+    name: str
+    evidence: tuple[Evidence, ...]
+    origin: Origin
+    version: str = ""
+    purl: str = ""
+    publisher: str = ""
+    description: str = ""
+    licence: str = ""
+    sha256: str = ""
+    rule: str = ""
+    role: str = ""
+    inferred: bool = False
+    claimed: tuple[str, ...] = ()
+    files: tuple[FileFacts, ...] = ()
+    containers: tuple[str, ...] = ()
+    model: ModelDetails | None = None
+    references: tuple[str, ...] = ()
+    within: str = ""
+    properties: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def telling(self) -> tuple[Evidence, ...]:
+        """The evidence for the component's origin: a second copy may well be where it belongs."""
+        found = tuple(e for e in self.evidence if e.origin.kind == self.origin.kind)
+        return found or self.evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that answers: an MCP server over its transport, an inference server's port."""
+
+    ref: str
+    name: str
+    component: str
+    transport: str
+    endpoints: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """``source`` depends on ``target`` (both are refs)."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a BOM is written for. ``name`` is unique on the node."""
+
+    kind: WorkloadKind
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What ran in one workload, and what could not be seen of it."""
+
+    workload: Workload
+    components: tuple[Component, ...] = ()
+    services: tuple[Service, ...] = ()
+    links: tuple[Link, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    sensors: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_ai(self) -> bool:
+        """Whether anything here is AI software, and not just the packages around it."""
+        return any(c.kind not in ("package", "image") for c in self.components)

@@ -1,0 +1,46 @@
+"""What a model file says of itself, read from its header only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ModelKind = Literal["model", "adapter"]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A model that another one names as its origin. All of it is a claim of the file.
+
+    ``reference`` is what the file says, as it says it: a hub repository id, a URL or a path.
+    """
+
+    name: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHeader:
+    """The header fields of one model file. ``None`` and empty mean: the file does not say.
+
+    ``format`` is the id of a rule in rules/format. ``parameters`` counts the elements of all
+    tensors. ``quantization`` is the dominating tensor type in the format's own spelling
+    (``Q4_K_M``, ``BF16``). ``context_length`` is in tokens. ``globals`` are the names that a
+    pickle would import, as ``module.name``. ``properties`` are further fields worth showing,
+    sorted by name.
+    """
+
+    format: str
+    kind: ModelKind = "model"
+    format_version: str | None = None
+    name: str | None = None
+    producer: str | None = None
+    description: str | None = None
+    architecture: str | None = None
+    parameters: int | None = None
+    quantization: str | None = None
+    tensors: int | None = None
+    licence: str | None = None
+    context_length: int | None = None
+    base_models: tuple[BaseModel, ...] = ()
+    globals: tuple[str, ...] = ()
+    shard: tuple[int, int] | None = None
+    properties: tuple[tuple[str, str], ...] = ()

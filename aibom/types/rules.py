@@ -1,0 +1,131 @@
+"""Detection knowledge, compiled from rules/ into frozen values."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal, NamedTuple
+
+from aibom.types.facts import Binary
+
+Verb = Literal["loads", "runs", "maps", "installed"]
+RuleKind = Literal[
+    "accelerator",
+    "agent-framework",
+    "data-format",
+    "framework",
+    "inference-server",
+    "mcp-sdk",
+    "mcp-server",
+    "model-format",
+    "model-runtime",
+    "vector-store",
+]
+
+
+class Feature(NamedTuple):
+    """One thing that is true of a process, in the words that rules use.
+
+    ``loads``: a package (``pypi``, ``npm``, ``golang``) proven loaded. ``runs``: what the process
+    was started as (``pypi``, ``npm``, ``golang``, ``program``, ``module``). ``maps``: a mapped
+    binary (``soname``, ``symbol``). ``installed`` exists so that tests can say that it proves
+    nothing; no rule may match on it.
+    """
+
+    verb: Verb
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Features that must all be true of one process. Values may be shell patterns."""
+
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Magic:
+    """Bytes that a file of a format has at an offset."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FormatRule:
+    """How a format is recognised: by one of aibom's parsers, or by magic bytes alone.
+
+    A file matches ``magics`` when all of them hold. ``extensions`` are what people name such
+    files with; they are hints, never proof.
+    """
+
+    id: str
+    name: str
+    parser: str = ""
+    magics: tuple[Magic, ...] = ()
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One named thing and the clauses of which any one proves it.
+
+    ``type`` is the CycloneDX component type. ``publisher`` is who makes it.
+    """
+
+    id: str
+    name: str
+    kind: RuleKind
+    type: str
+    clauses: tuple[Clause, ...]
+    description: str = ""
+    publisher: str = ""
+    references: tuple[str, ...] = ()
+
+
+class RuleSet:
+    """All rules of one catalogue, with an index from features to the clauses that ask for them."""
+
+    def __init__(self, rules: tuple[Rule, ...], formats: tuple[FormatRule, ...]) -> None:
+        """Index ``rules``; ``formats`` are kept in the order given."""
+        self.rules = rules
+        self.formats = formats
+        self.extensions = tuple(sorted({e for rule in formats for e in rule.extensions}))
+        self._exact: dict[Feature, list[tuple[Rule, Clause]]] = {}
+        self._patterns: dict[tuple[Verb, str], list[tuple[str, tuple[Rule, Clause]]]] = {}
+        for rule in rules:
+            for clause in rule.clauses:
+                for feature in clause.features:
+                    if is_pattern(feature.value):
+                        asked = self._patterns.setdefault((feature.verb, feature.key), [])
+                        asked.append((feature.value, (rule, clause)))
+                    else:
+                        self._exact.setdefault(feature, []).append((rule, clause))
+        self.symbols = frozenset(f.value for f in self._exact if f.key == "symbol")
+
+    def asking_for(self, feature: Feature) -> tuple[tuple[Rule, Clause], ...]:
+        """Return the clauses in which a feature plays a part, with their rules."""
+        matching = [
+            pair
+            for pattern, pair in self._patterns.get((feature.verb, feature.key), ())
+            if fnmatchcase(feature.value, pattern)
+        ]
+        return (*self._exact.get(feature, ()), *matching)
+
+    def knows(self, binary: Binary) -> bool:
+        """Say whether a rule could name a binary, by its soname, symbols or modules."""
+        return any(self.asking_for(feature) for feature in binary_features(binary))
+
+
+def is_pattern(value: str) -> bool:
+    """Say whether a clause's value is a shell pattern."""
+    return any(c in value for c in "*?[")
+
+
+def binary_features(binary: Binary) -> tuple[Feature, ...]:
+    """Return what a mapped binary makes true of the process that maps it."""
+    features = [Feature("maps", "symbol", symbol) for symbol in sorted(binary.symbols)]
+    features += [Feature("loads", "golang", module.name) for module in binary.modules]
+    features += [Feature("runs", "golang", module.name) for module in binary.modules[:1]]
+    if binary.soname:
+        features.append(Feature("maps", "soname", binary.soname))
+    return tuple(features)
