@@ -1,0 +1,201 @@
+"""Which ways of seeing work on this machine, which do not, why, and what would enable them."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aibom.observe import containers, hashing, rootdir
+from aibom.observe.cri import list_containers
+
+State = Literal["works", "limited", "blind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One way of seeing: whether it works here, what that means, and what would enable it."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def check_up(procfs: str, rootfs: str, cri_socket: str | None) -> tuple[Check, ...]:
+    """Try every sensor and return what was found. Nothing is changed and nothing raises."""
+    checks: tuple[Callable[[], Check], ...] = (
+        lambda: _process_table(procfs),
+        lambda: _other_processes(procfs),
+        lambda: _mapped_files(procfs),
+        _paths_in_roots,
+        lambda: _layers(rootfs),
+        lambda: _cgroups(procfs),
+        lambda: _bundles(rootfs),
+        lambda: _cri(cri_socket),
+        _hashing,
+        _events,
+    )
+    return tuple(check() for check in checks)
+
+
+def _process_table(procfs: str) -> Check:
+    name = "process table"
+    try:
+        with open(f"{procfs}/2/comm", encoding="utf-8") as file:
+            host = file.read().strip() == "kthreadd"
+    except OSError:
+        host = False
+    if host:
+        return Check(name, "works", "the host's processes are visible")
+    return Check(
+        name,
+        "limited",
+        "only the processes of this pid namespace are visible",
+        "run in the host's pid namespace (hostPID: true)",
+    )
+
+
+def _other_processes(procfs: str) -> Check:
+    """Try what needs ptrace rights: the memory maps of each process."""
+    name = "maps and descriptors"
+    readable = denied = 0
+    for pid in (p for p in os.listdir(procfs) if p.isdigit()):
+        try:
+            os.readlink(f"{procfs}/{pid}/exe")
+            os.listdir(f"{procfs}/{pid}/fd")
+            readable += 1
+        except PermissionError:
+            denied += 1
+        except OSError:
+            continue  # a kernel thread, or gone
+    if not denied:
+        return Check(name, "works", f"all {readable} processes can be looked into")
+    detail = f"{readable} processes can be looked into, {denied} cannot"
+    remedy = "run as root or with CAP_SYS_PTRACE" + _confinement(procfs)
+    return Check(name, "limited" if readable else "blind", detail, remedy)
+
+
+def _confinement(procfs: str) -> str:
+    """Return what besides capabilities may forbid ptrace-style reads here."""
+    hints = []
+    try:
+        with open(f"{procfs}/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
+            if int(file.read()) >= 3:
+                hints.append("Yama's kernel.yama.ptrace_scope=3 denies everybody")
+    except (OSError, ValueError):
+        pass  # no Yama on this kernel
+    try:
+        with open(f"{procfs}/self/attr/current", encoding="utf-8") as file:
+            label = file.read().strip("\0\n")
+        if label and label != "unconfined":
+            hints.append(
+                f"this process is confined as {label} (AppArmor: unconfined; SELinux: spc_t)"
+            )
+    except OSError:
+        pass  # no security module
+    return "".join(f"; {hint}" for hint in hints)
+
+
+def _mapped_files(procfs: str) -> Check:
+    name = "deleted and renamed files"
+    folder = f"{procfs}/self/map_files"
+    try:
+        os.stat(f"{folder}/{os.listdir(folder)[0]}")
+    except (OSError, IndexError):
+        return Check(
+            name,
+            "limited",
+            "mapped files can only be read by their path, not when deleted or in a memfd",
+            "add CAP_CHECKPOINT_RESTORE (Linux 5.9) or run as root",
+        )
+    return Check(name, "works", "content is read through map_files, whatever its name")
+
+
+def _paths_in_roots() -> Check:
+    name = "paths in containers"
+    if rootdir.supported():
+        return Check(name, "works", "openat2 keeps every path inside its container")
+    return Check(
+        name,
+        "blind",
+        "openat2 is missing, so packages and neighbours of models are not read",
+        "Linux 5.6 or newer, and a seccomp profile that allows openat2",
+    )
+
+
+def _layers(rootfs: str) -> Check:
+    name = "image layers"
+    try:
+        os.listdir(os.path.join(rootfs, "var/lib"))
+    except OSError as error:
+        return Check(
+            name,
+            "limited",
+            f"the host's files cannot be read below {rootfs} ({error.strerror})",
+            "mount the host's root read-only and name it with --path.rootfs",
+        )
+    return Check(name, "works", f"the host's files are at {rootfs}")
+
+
+def _cgroups(procfs: str) -> Check:
+    name = "containers and pods"
+    try:
+        with open(f"{procfs}/1/cgroup", encoding="utf-8", errors="replace") as file:
+            relative = any(line.split(":", 2)[-1].startswith("/..") for line in file)
+    except OSError as error:
+        return Check(name, "blind", f"cgroups cannot be read ({error.strerror})", "mount procfs")
+    if relative:
+        detail = "cgroup paths are relative to this container; ids are still read from them"
+        return Check(name, "limited", detail, "run in the host's cgroup namespace")
+    return Check(name, "works", "read from each process's cgroup")
+
+
+def _bundles(rootfs: str) -> Check:
+    name = "names from bundles"
+    found = [p for p in containers.bundle_folders() if os.path.isdir(os.path.join(rootfs, p[1:]))]
+    if found:
+        return Check(name, "works", f"runtime state at {', '.join(found)}")
+    return Check(
+        name,
+        "limited",
+        "no runtime state in the usual places; a shim's own folder is used where one runs",
+        "mount the runtime's state folder read-only below --path.rootfs",
+    )
+
+
+def _cri(socket: str | None) -> Check:
+    name = "names from CRI"
+    if socket is None:
+        detail = "not asked: whoever holds the socket owns the node"
+        return Check(name, "limited", detail, "--cri-socket PATH, for labels and image digests")
+    try:
+        count = len(list_containers(socket))
+    except OSError as error:
+        return Check(name, "blind", str(error), "check the path and its permissions")
+    return Check(name, "works", f"{count} containers listed")
+
+
+def _hashing() -> Check:
+    name = "hashing"
+    with tempfile.TemporaryFile() as file:
+        file.write(b"\0" * 4096)
+        file.flush()
+        way = hashing.way_of(file.fileno())
+    if way == "buffered":
+        return Check(
+            name,
+            "limited",
+            "reads go through the page cache on the file system of the temporary folder",
+            "Linux 6.14 (uncached reads), or a file system with direct I/O",
+        )
+    return Check(name, "works", f"{way} reads, at idle I/O priority")
+
+
+def _events() -> Check:
+    return Check(
+        "file and process events",
+        "blind",
+        "not part of this version: what is loaded and closed between two sweeps is not seen",
+        "scan while the workload runs, and more than once",
+    )

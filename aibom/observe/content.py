@@ -1,0 +1,84 @@
+"""What the files are that a process holds: models, binaries or neither; each read once."""
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from aibom.formats.detect import HEAD, detect
+from aibom.formats.mountinfo import MountTable
+from aibom.formats.source import FormatError
+from aibom.observe.binaries import MAGIC, BinaryFacts, read_binary
+from aibom.observe.host import FileStat, Host, HostFile
+from aibom.types.facts import FileKey, FileUse
+from aibom.types.model import ModelHeader
+from aibom.types.rules import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file's content is. ``damage`` says why a header could not be read."""
+
+    kind: Literal["model", "binary", "other"]
+    header: ModelHeader | None = None
+    binary: BinaryFacts | None = None
+    damage: str = ""
+
+
+_OTHER = Content("other")
+
+
+def key_of(found: FileStat, mounts: MountTable) -> FileKey:
+    """Return the identity of a file's content; see FileKey for what overlayfs changes."""
+    device = f"{os.major(found.device)}:{os.minor(found.device)}"
+    return FileKey(
+        device=0 if mounts.is_overlay(device) else found.device,
+        inode=found.inode,
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+        ctime_ns=found.ctime_ns,
+    )
+
+
+class ContentReader:
+    """Classifies files by their content and remembers the answer for as long as they last."""
+
+    def __init__(self, host: Host, rules: RuleSet) -> None:
+        """Read through ``host``; look for the formats and symbols that ``rules`` know."""
+        self._host = host
+        self._rules = rules
+        self._symbols = rules.symbols
+        self._known: dict[FileKey, Content] = {}
+
+    def classify(self, pid: int, use: FileUse, key: FileKey) -> Content:
+        """Return what the held file is. Raises OSError where it cannot be read."""
+        content = self._known.get(key)
+        # a file first seen as data may be mapped for execution later
+        if content is None or (use.runs and content is _OTHER):
+            file = self._host.open_use(pid, use)
+            try:
+                content = self._read(file, use)
+            finally:
+                file.close()
+            self._known[key] = content
+        return content
+
+    def _read(self, file: HostFile, use: FileUse) -> Content:
+        if file.size < len(MAGIC):
+            return _OTHER
+        head = file.read(0, HEAD)
+        if head.startswith(MAGIC):
+            return self._read_binary(file, use) if use.runs else _OTHER
+        detected = detect(file, self._rules.formats)
+        if detected is None:
+            return _OTHER if not use.runs else Content("other")
+        return Content("model", header=detected.header, damage=detected.damage)
+
+    def _read_binary(self, file: HostFile, use: FileUse) -> Content:
+        try:
+            return Content("binary", binary=read_binary(file, self._symbols, use.path))
+        except FormatError as error:
+            return Content("binary", binary=BinaryFacts(), damage=str(error))
+
+    def forget(self, alive: set[FileKey]) -> None:
+        """Drop what is known of files that nobody holds any more."""
+        self._known = {key: content for key, content in self._known.items() if key in alive}

@@ -1,0 +1,251 @@
+"""One process: what its files are, what it runs, and what it is joined to."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from aibom.observe import models, origin
+from aibom.observe.content import Content, ContentReader, key_of
+from aibom.observe.digests import Digests, TooLargeError
+from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
+from aibom.observe.processes import RawProcess, file_uses, streams
+from aibom.observe.programs import Programs
+from aibom.observe.pythonpath import Environments
+from aibom.types.facts import (
+    Binary,
+    FileFacts,
+    FileKey,
+    FileUse,
+    LoadedPackage,
+    ModelUse,
+    Origin,
+    Package,
+    Process,
+    ProcessFacts,
+    Program,
+    Unseen,
+)
+from aibom.types.rules import Feature, RuleSet
+
+#: Bytes at the start of a file too large to hash that its fingerprint covers.
+FINGERPRINTED = 1 << 20
+_MAP_REMEDY = "give aibom CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE, or run it as root"
+_REMOTE_REMEDY = "scan where the file system is local, or copy the file there"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a process gave.
+
+    ``watched`` are files whose content may change. ``matters`` says whether the process has
+    anything to do with AI software, so that its connections are worth asking for.
+    """
+
+    facts: ProcessFacts
+    unseen: tuple[Unseen, ...]
+    watched: tuple[tuple[FileUse, FileKey], ...]
+    matters: bool
+
+
+@dataclass
+class _Draft:
+    """A Look in the making."""
+
+    process: Process
+    runtime: int | None
+    models: list[ModelUse] = field(default_factory=list)
+    binaries: list[Binary] = field(default_factory=list)
+    packages: dict[tuple[str, str], LoadedPackage] = field(default_factory=dict)
+    unseen: dict[Unseen, None] = field(default_factory=dict)
+    watched: list[tuple[FileUse, FileKey]] = field(default_factory=list)
+
+    def miss(self, reason: Unseen) -> None:
+        self.unseen[reason] = None
+
+
+class Inspector:
+    """Looks into processes. Everything read of a file is remembered by the file's identity."""
+
+    def __init__(self, host: Host, rules: RuleSet, digests: Digests) -> None:
+        """Read through ``host``, look for what ``rules`` know, and hash with ``digests``."""
+        self._host = host
+        self._rules = rules
+        self._digests = digests
+        self._contents = ContentReader(host, rules)
+        self._environments = Environments(host)
+        self._programs = Programs(host, self._environments)
+
+    def look(self, process: Process, raw: RawProcess, runtime: int | None) -> Look:
+        """Return what a process holds and runs. ``runtime`` mounted its container.
+
+        Raises FileNotFoundError or ProcessLookupError when the process ends meanwhile, and
+        PermissionError when it may not be looked at.
+        """
+        draft = _Draft(process, runtime)
+        uses = file_uses(raw, process.root)
+        folders = self._environments.folders(process, raw.argv, uses)
+        for use, key, content in self._contents_of(draft, uses):
+            owner = self._owner(draft, use, folders) if use.kind == "mapped" else None
+            self._take(draft, use, key, content, owner)
+            if owner is not None:
+                self._note_package(draft, use, key, owner)
+        facts = ProcessFacts(
+            process=process,
+            program=self._program(draft, raw, folders),
+            models=tuple(draft.models),
+            binaries=tuple(draft.binaries),
+            packages=tuple(draft.packages.values()),
+            streams=streams(self._host, process.pid, raw),
+        )
+        matters = bool(facts.models or facts.binaries or self._runs_known(facts))
+        return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters)
+
+    def _runs_known(self, facts: ProcessFacts) -> bool:
+        """Say whether a rule names what a process runs or loads."""
+        program = facts.program
+        asked = [
+            Feature("runs", "program", program.name),
+            Feature("runs", "module", program.module),
+        ]
+        for package in (program.package, *(p.package for p in facts.packages)):
+            if package is not None:
+                asked.append(Feature("loads", package.ecosystem, package.name))
+                asked.append(Feature("runs", package.ecosystem, package.name))
+        return any(self._rules.asking_for(feature) for feature in asked)
+
+    def _program(self, draft: _Draft, raw: RawProcess, folders: list[str]) -> Program:
+        process = draft.process
+        program = self._programs.find(process, raw.argv, folders)
+        if not program.path.startswith("/"):
+            return program
+        if program.path == process.executable:
+            deleted = raw.executable.endswith(" (deleted)")
+            use = FileUse(program.path, "executable", "exe", "", 0, deleted=deleted)
+            stat = self._host.stat_use
+        else:
+            use = FileUse(program.path, "open", "", "", 0)
+            stat = self._stat_by_path
+        try:
+            key = key_of(stat(process.pid, use), self._host.mounts(process.pid))
+        except OSError:
+            return program  # replaced or removed after the start: the name is still what was run
+        return replace(program, file=self._facts(draft, use, key, hashed=False))
+
+    def _stat_by_path(self, pid: int, use: FileUse) -> FileStat:
+        return self._host.stat_in_root(pid, use.path)
+
+    def unchanged(self, look: Look) -> bool:
+        """Say whether the files that mattered in an earlier look still have the same content."""
+        pid = look.facts.process.pid
+        try:
+            return all(
+                key_of(self._host.stat_use(pid, use), self._host.mounts(pid)) == key
+                for use, key in look.watched
+            )
+        except OSError:
+            return False
+
+    def _contents_of(
+        self, draft: _Draft, uses: tuple[FileUse, ...]
+    ) -> Iterator[tuple[FileUse, FileKey, Content]]:
+        seen: set[FileKey] = set()
+        for use in uses:
+            try:
+                found = self._host.stat_use(draft.process.pid, use)
+                if not found.regular:
+                    self._note_irregular(draft, use)
+                    continue
+                key = key_of(found, self._host.mounts(draft.process.pid))
+                if key not in seen:
+                    seen.add(key)
+                    yield use, key, self._contents.classify(draft.process.pid, use, key)
+            except OSError as error:
+                _note_error(draft, use, error)
+
+    def _note_irregular(self, draft: _Draft, use: FileUse) -> None:
+        if use.path.lower().endswith(self._rules.extensions):
+            detail = "bears a model's name and is no regular file"
+            draft.miss(Unseen("not-regular", use.path, detail, "", draft.process.pid))
+
+    def _take(
+        self, draft: _Draft, use: FileUse, key: FileKey, content: Content, owner: Package | None
+    ) -> None:
+        if content.header is not None:
+            file = self._facts(draft, use, key, hashed=True)
+            model = models.describe(self._host, draft.process, file, content.header)
+            draft.models.append(ModelUse(model, use))
+            draft.watched.append((use, key))
+        elif content.binary is not None:
+            found = content.binary
+            facts = FileFacts(use.path, key, Origin("unknown"))
+            binary = Binary(facts, found.soname, found.symbols, found.modules, owner)
+            if self._rules.knows(binary):
+                facts = self._facts(draft, use, key, hashed=owner is None)
+                draft.binaries.append(replace(binary, file=facts))
+        if content.damage:
+            detail = f"damaged header: {content.damage}"
+            draft.miss(Unseen("damaged", use.path, detail, "", draft.process.pid))
+
+    def _note_package(self, draft: _Draft, use: FileUse, key: FileKey, package: Package) -> None:
+        """Note the package that a mapped file belongs to, once per package."""
+        if (package.ecosystem, package.location) not in draft.packages:
+            file = self._facts(draft, use, key, hashed=False)
+            draft.packages[package.ecosystem, package.location] = LoadedPackage(package, file)
+
+    def _owner(self, draft: _Draft, use: FileUse, folders: list[str]) -> Package | None:
+        pid = draft.process.pid
+        if use.path.endswith(".node") and "/node_modules/" in use.path:
+            return self._programs.node_package(pid, use.path)
+        for folder in folders:
+            if use.path.startswith(folder + "/"):
+                environment = self._environments.at(pid, folder)
+                relative = use.path.removeprefix(folder + "/")
+                if environment is not None and (package := environment.owner(pid, relative)):
+                    return package
+        return None
+
+    def _facts(self, draft: _Draft, use: FileUse, key: FileKey, *, hashed: bool) -> FileFacts:
+        try:
+            place = origin.origin_of(self._host, draft.process, use, draft.runtime)
+        except OSError as error:
+            place = Origin("unknown")
+            detail = f"layers of the container: {error.strerror}"
+            remedy = "give aibom the host's files (--path.rootfs) and the right to read them"
+            draft.miss(Unseen("denied", f"origin of {use.path}", detail, remedy, draft.process.pid))
+        digest = self._digest(draft, use, key) if hashed else ""
+        return FileFacts(use.path, key, place, digest)
+
+    def _digest(self, draft: _Draft, use: FileUse, key: FileKey) -> str:
+        pid = draft.process.pid
+        try:
+            file = self._host.open_use(pid, use)
+            try:
+                return self._digests.sha256(file, key)
+            except TooLargeError:
+                head = file.read(0, FINGERPRINTED)
+                detail = (
+                    f"{key.size} bytes are above the limit for hashing; SHA-256 of the first"
+                    f" {len(head)} bytes is {hashlib.sha256(head).hexdigest()}"
+                )
+                draft.miss(Unseen("too-large", use.path, detail, "raise --hash-limit", pid))
+            finally:
+                file.close()
+        except OSError as error:
+            _note_error(draft, use, error)
+        return ""
+
+
+def _note_error(draft: _Draft, use: FileUse, error: OSError) -> None:
+    pid = draft.process.pid
+    if isinstance(error, RemoteFileSystemError):
+        if not use.runs:
+            detail = error.strerror or ""
+            draft.miss(Unseen("remote-filesystem", use.path, detail, _REMOTE_REMEDY, pid))
+    elif isinstance(error, FileNotFoundError | ProcessLookupError):
+        pass  # let go of between the listing and the look: normal, and no longer held
+    elif isinstance(error, OutsideRootError):
+        draft.miss(Unseen("outside-root", use.path, error.strerror or "", _MAP_REMEDY, pid))
+    elif isinstance(error, PermissionError):
+        draft.miss(Unseen("denied", use.path, error.strerror or "", _MAP_REMEDY, pid))
+    else:
+        draft.miss(Unseen("unreadable", use.path, error.strerror or str(error), "", pid))

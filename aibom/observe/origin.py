@@ -1,0 +1,99 @@
+"""Where a file that a process holds came from, by its mount and the layers below it."""
+
+import re
+
+from aibom.formats.mountinfo import Mount, MountTable
+from aibom.observe.host import Host
+from aibom.types.facts import FileUse, Origin, Process
+
+# kubelet's layout: pods/<uid>/volumes/<plugin>/<name>, and volume-subpaths/<name>/... for subPath
+_KUBELET_VOLUME = re.compile(
+    r"/pods/[0-9a-f-]+/volumes/kubernetes\.io~(?P<kind>[^/]+)/(?P<name>[^/]+)"
+)
+_KUBELET_SUBPATH = re.compile(r"/pods/[0-9a-f-]+/volume-subpaths/(?P<name>[^/]+)/")
+# containerd names a layer by its snapshot's number, Docker's overlay2 by a hash
+_SNAPSHOT = re.compile(r"/(?:snapshots|overlay2|overlay)/(?P<name>[^/]+)(?:/(?:fs|diff))?$")
+# a memfd, and POSIX shared memory
+_SHARED_MEMORY = ("/memfd:", "/dev/shm/")  # noqa: S108
+_IN_MEMORY = frozenset({"tmpfs", "ramfs", "hugetlbfs"})
+
+
+def origin_of(host: Host, process: Process, use: FileUse, runtime: int | None) -> Origin:
+    """Return where ``use`` came from. ``runtime`` is the process that mounted the container.
+
+    Raises OSError where the layers cannot be looked at.
+    """
+    if use.path.startswith(_SHARED_MEMORY):
+        return Origin("memory", use.path.removeprefix("/"))
+    mounts = host.mounts(process.pid)
+    mount = _mount_of(mounts, use)
+    if mount is None:
+        return Origin("deleted" if use.deleted else "unknown")
+    if use.deleted:
+        return Origin("deleted", mount.fstype)
+    contained = in_container(mounts, process)
+    if mount.point != "/":
+        return _beside_root(mount, use.path, contained=contained)
+    return _in_root(host, mount, use.path, runtime, contained=contained)
+
+
+def _in_root(
+    host: Host, mount: Mount, path: str, runtime: int | None, *, contained: bool
+) -> Origin:
+    if mount.overlay:
+        return _layer(host, mount, path, runtime)
+    if not contained:
+        return Origin("host", host_path=path)
+    # a container on a plain directory (vfs driver, chroot): no layer can be told from another
+    return Origin("unknown", mount.fstype)
+
+
+def in_container(mounts: MountTable, process: Process) -> bool:
+    """Say whether a process's root is a container's: by its cgroup, or by an overlay root."""
+    root = mounts.root
+    return bool(
+        process.cgroup.container_id
+        or process.cgroup.pod_uid
+        or (root is not None and root.overlay and root.upper())
+    )
+
+
+def _mount_of(mounts: MountTable, use: FileUse) -> Mount | None:
+    by_path = mounts.at(use.path)
+    if not use.device or (by_path is not None and by_path.device == use.device):
+        return by_path
+    # a file opened through another mount than its path shows now
+    return mounts.of_device(use.device) or by_path
+
+
+def _beside_root(mount: Mount, path: str, *, contained: bool) -> Origin:
+    if not contained:
+        return Origin("host", mount.point, path)
+    if mount.fstype in _IN_MEMORY:
+        named = _volume_name(mount.root)
+        return Origin("volume", named or f"{mount.fstype} at {mount.point}")
+    below = mount.root.rstrip("/") + path.removeprefix(mount.point.rstrip("/"))
+    return Origin("volume", _volume_name(mount.root) or f"bind of {mount.root}", below)
+
+
+def _volume_name(root: str) -> str:
+    if volume := _KUBELET_VOLUME.search(root):
+        return f"{volume['kind']} {volume['name']}"
+    if subpath := _KUBELET_SUBPATH.search(root):
+        return f"subPath of {subpath['name']}"
+    return ""
+
+
+def _layer(host: Host, mount: Mount, path: str, runtime: int | None) -> Origin:
+    upper = mount.upper()
+    if upper and host.in_layer(upper, path, runtime):
+        return Origin("writable-layer", _snapshot(upper), upper + path)
+    for layer in mount.lower():
+        if host.in_layer(layer, path, runtime):
+            return Origin("image-layer", _snapshot(layer), layer + path)
+    return Origin("unknown", "in none of the overlay's layers")
+
+
+def _snapshot(layer: str) -> str:
+    match = _SNAPSHOT.search(layer)
+    return f"snapshot {match['name']}" if match else layer

@@ -1,0 +1,143 @@
+"""One process: who it is, and which files, pipes and sockets it holds."""
+
+import re
+from dataclasses import dataclass
+
+from aibom.formats import cgroup, maps, process
+from aibom.formats.redact import redact_argv
+from aibom.observe.host import Host
+from aibom.types.facts import FileUse, Process, Stream
+
+#: Variables that may be read of a process's environment; each only says where software lies.
+ENVIRONMENT = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"})
+#: Most descriptors of one process that are looked at.
+MAX_DESCRIPTORS = 65_536
+
+# states of processes that have ended: zombie and dead (proc_pid_stat(5))
+_ENDED = frozenset("ZXx")
+_STREAM = re.compile(r"^(pipe|socket):\[(\d+)\]$")
+_DEVICE_OR_KERNEL = re.compile(r"^/(?:proc|sys|dev(?!/shm/|/hugepages/))/")
+_DELETED = " (deleted)"
+
+
+@dataclass(frozen=True, slots=True)
+class RawProcess:
+    """What /proc says of one process right now: cheap to read, compared between sweeps.
+
+    Two equal snapshots mean that nothing changed that a sweep could see, so that everything
+    derived from the first still holds.
+    """
+
+    stat: process.Stat
+    cgroup: bytes
+    argv: tuple[str, ...]
+    executable: str
+    maps: bytes
+    links: dict[int, str]
+
+
+def snapshot(host: Host, pid: int) -> RawProcess | None:
+    """Read /proc/PID; None for kernel threads and for processes that have already ended.
+
+    Raises OSError, and ValueError for a line that the kernel cut off.
+    """
+    stat = process.parse_stat(host.read(pid, "stat"))
+    if stat.kernel_thread or stat.state in _ENDED:
+        return None
+    return RawProcess(
+        # the state flickers between running and sleeping, and says nothing
+        stat=stat._replace(state=""),
+        cgroup=host.read(pid, "cgroup"),
+        argv=process.parse_cmdline(host.read(pid, "cmdline")),
+        executable=host.link(pid, "exe"),
+        maps=host.read(pid, "maps"),
+        links=_descriptor_links(host, pid),
+    )
+
+
+def _descriptor_links(host: Host, pid: int) -> dict[int, str]:
+    links = {}
+    for name in host.entries(pid, "fd")[:MAX_DESCRIPTORS]:
+        try:
+            links[int(name)] = host.link(pid, f"fd/{name}")
+        except FileNotFoundError:
+            continue  # closed meanwhile
+    return links
+
+
+def identity(host: Host, pid: int, raw: RawProcess) -> Process:
+    """Return who the process is. Secrets in its command line are hidden. Raises OSError."""
+    return Process(
+        pid=pid,
+        start_ticks=raw.stat.start_ticks,
+        parent=raw.stat.parent,
+        session=raw.stat.session,
+        uid=host.owner(pid),
+        comm=raw.stat.comm,
+        executable=raw.executable.removesuffix(_DELETED),
+        argv=redact_argv(raw.argv),
+        cwd=host.link(pid, "cwd"),
+        root=host.link(pid, "root"),
+        mount_namespace=host.link(pid, "ns/mnt"),
+        network_namespace=host.link(pid, "ns/net"),
+        cgroup=cgroup.parse(raw.cgroup),
+        environment=process.parse_environ(host.read(pid, "environ"), ENVIRONMENT),
+    )
+
+
+def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:
+    """Return the files that a process maps or holds open, each by its path inside ``root``."""
+    prefix = root.rstrip("/")
+    mapped = [
+        FileUse(
+            path=_inside(mapping.path, prefix),
+            kind="mapped",
+            handle=f"map_files/{mapping.ranges}",
+            device=mapping.device,
+            inode=mapping.inode,
+            deleted=mapping.deleted,
+            runs=mapping.executable,
+        )
+        for mapping in maps.parse(raw.maps)
+        if not _is_shared_memory(mapping.path)
+    ]
+    return (*mapped, *_open_files(raw, prefix))
+
+
+def _open_files(raw: RawProcess, prefix: str) -> list[FileUse]:
+    uses = []
+    for number, target in raw.links.items():
+        if target.startswith("/") and not _DEVICE_OR_KERNEL.match(target):
+            deleted = target.endswith(_DELETED)
+            path = _inside(target.removesuffix(_DELETED), prefix)
+            uses.append(FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted))
+    return uses
+
+
+def _inside(path: str, prefix: str) -> str:
+    # a chrooted process's paths are shown as the mount namespace sees them
+    return path.removeprefix(prefix) if prefix and path.startswith(prefix + "/") else path
+
+
+def _is_shared_memory(path: str) -> bool:
+    # shared anonymous memory and System V segments bear names, but hold no file
+    return path.startswith(("/dev/zero", "/SYSV", "/dev/dri", "/dev/nvidia", "anon_inode"))
+
+
+def streams(host: Host, pid: int, raw: RawProcess) -> tuple[Stream, ...]:
+    """Return the pipe and socket ends of a process, with their directions."""
+    found = []
+    for number, target in raw.links.items():
+        match = _STREAM.match(target)
+        if match is None:
+            continue
+        reads = writes = True
+        if match[1] == "pipe":
+            try:
+                reads, writes = process.parse_fdinfo(host.read(pid, f"fdinfo/{number}"))
+            except OSError:
+                continue  # closed meanwhile
+        found.append(
+            Stream("pipe" if match[1] == "pipe" else "socket", int(match[2]), number, reads, writes)
+        )
+    return tuple(found)

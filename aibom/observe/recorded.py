@@ -1,0 +1,151 @@
+"""A node that was recorded earlier (see recording.py), answering as the live one did."""
+
+import errno
+import json
+import os
+from typing import Any
+
+from aibom.formats.mountinfo import MountTable, parse
+from aibom.observe.host import FileStat
+from aibom.types.facts import FileUse
+
+#: Name of the file in a recording's proc folder that holds what is no plain /proc file.
+INDEX = "recording.json"
+SCHEMA = "aibom.recording/1"
+
+
+def is_recording(procfs: str) -> bool:
+    """Say whether a folder given as /proc is a recording."""
+    return os.path.isfile(os.path.join(procfs, INDEX))
+
+
+class RecordedFile:
+    """A file of a recording: the ranges that were read of it, at their places."""
+
+    def __init__(self, path: str, found: FileStat, digest: str | None) -> None:
+        """Serve the sparse copy at ``path``; ``digest`` was computed when it was recorded."""
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._digest = digest
+        self.stat = found
+
+    @property
+    def size(self) -> int:
+        """Length of the content in bytes, as it was recorded."""
+        return self.stat.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return what was recorded of a range."""
+        return os.pread(self._descriptor, length, offset) if length > 0 and offset >= 0 else b""
+
+    def sha256(self) -> str:
+        """Return the digest that was computed at recording."""
+        if self._digest is None:
+            raise OSError(errno.ENODATA, "not hashed when it was recorded")
+        return self._digest
+
+    def close(self) -> None:
+        """Close the copy."""
+        os.close(self._descriptor)
+
+
+class RecordedHost:
+    """Implements the protocol Host from a recording. What was not recorded is not found."""
+
+    def __init__(self, procfs: str) -> None:
+        """Open the recording whose proc folder is ``procfs``."""
+        self._procfs = procfs
+        with open(os.path.join(procfs, INDEX), encoding="utf-8") as file:
+            index = json.load(file)
+        if index.get("schema") != SCHEMA:
+            raise OSError(errno.EINVAL, f"not a recording of schema {SCHEMA}", procfs)
+        self._calls: dict[str, Any] = index["calls"]
+
+    def _answer(self, *call: object) -> Any:
+        answer = self._calls.get(call_key(*call))
+        if answer is None:
+            raise FileNotFoundError(errno.ENOENT, "not in the recording", str(call))
+        if "errno" in answer:
+            raise OSError(answer["errno"], os.strerror(answer["errno"]), str(call))
+        return answer["value"]
+
+    def pids(self) -> list[int]:
+        """Return the ids of the recorded processes, ascending."""
+        return sorted(int(name) for name in os.listdir(self._procfs) if name.isdigit())
+
+    def read(self, pid: int, name: str) -> bytes:
+        """Return the recorded content of /proc/PID/``name``."""
+        self._raise_recorded("read", pid, name)
+        with open(f"{self._procfs}/{pid}/{name}", "rb") as file:
+            return file.read()
+
+    def owner(self, pid: int) -> int:
+        """Return the user id that a process ran as."""
+        return int(self._answer("owner", pid))
+
+    def link(self, pid: int, name: str) -> str:
+        """Return where the link /proc/PID/``name`` pointed."""
+        self._raise_recorded("link", pid, name)
+        return os.readlink(f"{self._procfs}/{pid}/{name}")
+
+    def _raise_recorded(self, *call: object) -> None:
+        answer = self._calls.get(call_key(*call))
+        if answer is not None and "errno" in answer:
+            raise OSError(answer["errno"], os.strerror(answer["errno"]), str(call))
+
+    def entries(self, pid: int, name: str) -> list[str]:
+        """Return the names that were in the directory /proc/PID/``name``, sorted."""
+        return list(self._answer("entries", pid, name))
+
+    def socket_peers(self, pid: int) -> dict[int, int]:
+        """Return the peers of UNIX sockets in a process's network namespace."""
+        return {int(inode): peer for inode, peer in self._answer("socket_peers", pid).items()}
+
+    def refresh(self) -> None:
+        """Do nothing: a recording does not change."""
+
+    def mounts(self, pid: int) -> MountTable:
+        """Return the mount table of a process's mount namespace."""
+        return parse(self.read(pid, "mountinfo"))
+
+    def stat_use(self, pid: int, use: FileUse) -> FileStat:
+        """Return the identity that a held file had."""
+        return FileStat(**self._answer("stat_use", pid, use.handle))
+
+    def open_use(self, pid: int, use: FileUse) -> RecordedFile:
+        """Open what was recorded of a held file."""
+        return self._open(self._answer("open_use", pid, use.handle))
+
+    def open_in_root(self, pid: int, path: str) -> RecordedFile:
+        """Open what was recorded of a file in the process's root."""
+        return self._open(self._answer("open_in_root", pid, path))
+
+    def _open(self, described: dict[str, Any]) -> RecordedFile:
+        found = FileStat(**described["stat"])
+        path = os.path.join(os.path.dirname(self._procfs.rstrip("/")), "content", described["id"])
+        digest = self._calls.get(call_key("sha256", described["id"]), {}).get("value")
+        return RecordedFile(path, found, digest)
+
+    def list_in_root(self, pid: int, path: str) -> list[str]:
+        """Return the names that were in a directory of the process's root."""
+        return list(self._answer("list_in_root", pid, path))
+
+    def stat_in_root(self, pid: int, path: str) -> FileStat:
+        """Return the identity that a file in the process's root had."""
+        return FileStat(**self._answer("stat_in_root", pid, path))
+
+    def real_path(self, pid: int, path: str) -> str:
+        """Return what a path in the process's root resolved to."""
+        return str(self._answer("real_path", pid, path))
+
+    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
+        """Say whether a path existed below an image layer."""
+        return bool(self._answer("in_layer", layer, path, runtime))
+
+    def read_on_host(self, path: str, runtime: int | None) -> bytes:
+        """Return what was recorded of a file of the runtime's own."""
+        return str(self._answer("read_on_host", path, runtime)).encode()
+
+
+def call_key(*call: object) -> str:
+    """Return the key of a call in a recording's index."""
+    return json.dumps(call, ensure_ascii=True)

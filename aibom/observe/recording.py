@@ -1,0 +1,233 @@
+"""Recording a node: a host that notes every answer it gives, so that they can be replayed.
+
+What a sweep reads is what is recorded, and nothing else: of a model only the header, of a script
+only its import lines, of a container's bundle only its annotations, of an environment only the
+variables that aibom itself uses. Command lines are recorded with their secrets hidden.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from aibom.formats.jsontext import load_object
+from aibom.formats.mountinfo import MountTable, parse
+from aibom.formats.process import parse_cmdline, parse_environ
+from aibom.formats.redact import redact, redact_argv
+from aibom.observe.host import FileStat, Host, HostFile
+from aibom.observe.processes import ENVIRONMENT
+from aibom.observe.recorded import INDEX, SCHEMA, call_key
+from aibom.types.facts import FileUse
+
+_T = TypeVar("_T")
+# files of the packaging world, which are kept whole; anything else read as text is a script
+_METADATA = re.compile(
+    r"/(?:METADATA|PKG-INFO|RECORD|top_level\.txt|package\.json|(?:adapter_)?config\.json"
+    r"|[^/]+\.egg-info)$"
+)
+_IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
+
+
+class _TeeFile:
+    """An open file whose every read is written to a sparse copy."""
+
+    def __init__(self, inner: HostFile, copy: str, note: Callable[[str], None]) -> None:
+        self._inner = inner
+        self._copy = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._note = note
+        self.stat = inner.stat
+
+    @property
+    def size(self) -> int:
+        return self._inner.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = self._inner.read(offset, length)
+        os.pwrite(self._copy, data, max(offset, 0))
+        return data
+
+    def sha256(self) -> str:
+        digest = self._inner.sha256()
+        self._note(digest)
+        return digest
+
+    def close(self) -> None:
+        os.close(self._copy)
+        self._inner.close()
+
+
+class _TextFile(_TeeFile):
+    """An open text file of which only what aibom looks for is copied."""
+
+    def __init__(self, inner: HostFile, copy: str, note: Callable[[str], None], path: str) -> None:
+        super().__init__(inner, copy, note)
+        self._path = path
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = self._inner.read(offset, length)
+        os.pwrite(self._copy, _kept(self._path, data), max(offset, 0))
+        return data
+
+
+def _kept(path: str, data: bytes) -> bytes:
+    if _METADATA.search(path):
+        return redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    return b"\n".join(_IMPORT_LINE.findall(data)) + b"\n"
+
+
+class RecordingHost:
+    """Implements the protocol Host by asking another one, and notes every answer."""
+
+    def __init__(self, inner: Host, folder: str) -> None:
+        """Ask ``inner``; write below ``folder``, which must be new."""
+        self._inner = inner
+        self._proc = os.path.join(folder, "proc")
+        self._content = os.path.join(folder, "content")
+        os.makedirs(self._proc)
+        os.makedirs(self._content)
+        self._calls: dict[str, Any] = {}
+
+    def save(self) -> None:
+        """Write the index, which makes the folder a recording."""
+        with open(os.path.join(self._proc, INDEX), "w", encoding="utf-8") as file:
+            json.dump({"schema": SCHEMA, "calls": self._calls}, file, indent=1, sort_keys=True)
+
+    def _ask(self, call: tuple[object, ...], ask: Callable[[], _T]) -> _T:
+        try:
+            return ask()
+        except OSError as error:
+            self._calls[call_key(*call)] = {"errno": error.errno or 0}
+            raise
+
+    def _note(self, call: tuple[object, ...], value: object) -> None:
+        self._calls[call_key(*call)] = {"value": value}
+
+    def _path(self, pid: int, name: str) -> str:
+        path = f"{self._proc}/{pid}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def pids(self) -> list[int]:
+        """Return the ids of all processes, ascending."""
+        return self._inner.pids()
+
+    def read(self, pid: int, name: str) -> bytes:
+        """Return the content of /proc/PID/``name``."""
+        data = self._ask(("read", pid, name), lambda: self._inner.read(pid, name))
+        with open(self._path(pid, name), "wb") as file:
+            file.write(_without_secrets(name, data))
+        return data
+
+    def owner(self, pid: int) -> int:
+        """Return the user id that a process runs as."""
+        value = self._ask(("owner", pid), lambda: self._inner.owner(pid))
+        self._note(("owner", pid), value)
+        return value
+
+    def link(self, pid: int, name: str) -> str:
+        """Return where the link /proc/PID/``name`` points."""
+        target = self._ask(("link", pid, name), lambda: self._inner.link(pid, name))
+        path = self._path(pid, name)
+        if not os.path.islink(path):
+            os.symlink(target, path)
+        return target
+
+    def entries(self, pid: int, name: str) -> list[str]:
+        """Return the names in the directory /proc/PID/``name``, sorted."""
+        call = ("entries", pid, name)
+        value = self._ask(call, lambda: self._inner.entries(pid, name))
+        self._note(call, value)
+        return value
+
+    def socket_peers(self, pid: int) -> dict[int, int]:
+        """Return the peers of UNIX sockets in a process's network namespace."""
+        call = ("socket_peers", pid)
+        value = self._ask(call, lambda: self._inner.socket_peers(pid))
+        self._note(call, value)
+        return value
+
+    def refresh(self) -> None:
+        """Forget what is remembered of mounts."""
+        self._inner.refresh()
+
+    def mounts(self, pid: int) -> MountTable:
+        """Return the mount table of a process's mount namespace."""
+        return parse(self.read(pid, "mountinfo"))
+
+    def stat_use(self, pid: int, use: FileUse) -> FileStat:
+        """Return the identity of the very file that a process holds."""
+        call = ("stat_use", pid, use.handle)
+        found = self._ask(call, lambda: self._inner.stat_use(pid, use))
+        self._note(call, asdict(found))
+        return found
+
+    def open_use(self, pid: int, use: FileUse) -> HostFile:
+        """Open the very file that a process holds, and copy what is read of it."""
+        call = ("open_use", pid, use.handle)
+        inner = self._ask(call, lambda: self._inner.open_use(pid, use))
+        identifier = self._describe(call, inner)
+        copy = os.path.join(self._content, identifier)
+        return _TeeFile(inner, copy, lambda d: self._note(("sha256", identifier), d))
+
+    def open_in_root(self, pid: int, path: str) -> HostFile:
+        """Open a file in the process's root, and copy what aibom looks for in it."""
+        call = ("open_in_root", pid, path)
+        inner = self._ask(call, lambda: self._inner.open_in_root(pid, path))
+        identifier = self._describe(call, inner)
+        copy = os.path.join(self._content, identifier)
+        return _TextFile(inner, copy, lambda d: self._note(("sha256", identifier), d), path)
+
+    def _describe(self, call: tuple[object, ...], file: HostFile) -> str:
+        found = file.stat
+        identifier = f"{found.device}-{found.inode}-{found.ctime_ns}"
+        self._note(call, {"id": identifier, "stat": asdict(found)})
+        return identifier
+
+    def list_in_root(self, pid: int, path: str) -> list[str]:
+        """Return the names in a directory of the process's root."""
+        call = ("list_in_root", pid, path)
+        value = self._ask(call, lambda: self._inner.list_in_root(pid, path))
+        self._note(call, value)
+        return value
+
+    def stat_in_root(self, pid: int, path: str) -> FileStat:
+        """Return the identity of a file in the process's root."""
+        call = ("stat_in_root", pid, path)
+        found = self._ask(call, lambda: self._inner.stat_in_root(pid, path))
+        self._note(call, asdict(found))
+        return found
+
+    def real_path(self, pid: int, path: str) -> str:
+        """Return a path in the process's root with every symlink resolved."""
+        call = ("real_path", pid, path)
+        value = self._ask(call, lambda: self._inner.real_path(pid, path))
+        self._note(call, value)
+        return value
+
+    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
+        """Say whether a path exists below an image layer."""
+        call = ("in_layer", layer, path, runtime)
+        value = self._ask(call, lambda: self._inner.in_layer(layer, path, runtime))
+        self._note(call, value)
+        return value
+
+    def read_on_host(self, path: str, runtime: int | None) -> bytes:
+        """Return the content of a file of the runtime's own; only annotations are recorded."""
+        call = ("read_on_host", path, runtime)
+        data = self._ask(call, lambda: self._inner.read_on_host(path, runtime))
+        document = load_object(data) or {}
+        kept = {k: document[k] for k in ("ociVersion", "annotations") if k in document}
+        self._note(call, json.dumps(kept))
+        return data
+
+
+def _without_secrets(name: str, data: bytes) -> bytes:
+    if name == "cmdline":
+        text = "\0".join(redact_argv(parse_cmdline(data)))
+        return text.encode("utf-8", "surrogateescape") + b"\0"
+    if name == "environ":
+        allowed = parse_environ(data, ENVIRONMENT)
+        return b"".join(f"{k}={v}\0".encode("utf-8", "surrogateescape") for k, v in allowed.items())
+    return data

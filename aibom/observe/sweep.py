@@ -1,0 +1,184 @@
+"""One look at every process of a node, or of the part of it that was asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from aibom.formats import cgroup
+from aibom.observe import containers
+from aibom.observe.host import Host
+from aibom.observe.inspector import Inspector, Look
+from aibom.observe.processes import RawProcess, identity, snapshot
+from aibom.observe.sockets import Sockets
+from aibom.types.facts import Cgroup, Container, NodeFacts, Process, ProcessFacts, Unseen
+
+_REMEDY = "run as root, or with CAP_SYS_PTRACE in the host's pid namespace"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of a node to look at; with nothing set it is the whole node.
+
+    ``pod`` is (namespace, name); ``container`` a container id or the start of one; ``skip`` are
+    processes to leave out, aibom's own for one.
+    """
+
+    pids: frozenset[int] = frozenset()
+    pod: tuple[str, str] | None = None
+    container: str = ""
+    skip: frozenset[int] = frozenset()
+
+    def covers(self, process: Process, container: Container | None) -> bool:
+        """Say whether a process belongs to the part."""
+        if self.pids:
+            return process.pid in self.pids
+        if self.pod is not None:
+            named = container and (container.pod_namespace, container.pod_name)
+            return named == self.pod
+        if self.container:
+            return container is not None and container.id.startswith(self.container)
+        return True
+
+
+@dataclass
+class _Known:
+    """What was last read of a process, to be used again while nothing changed."""
+
+    raw: RawProcess
+    process: Process
+    look: Look | None = None
+
+
+@dataclass
+class _Pass:
+    """What one sweep collects."""
+
+    scope: Scope
+    processes: dict[int, Process] = field(default_factory=dict)
+    unseen: list[Unseen] = field(default_factory=list)
+
+    def miss(self, pid: int, error: Exception, place: Cgroup) -> None:
+        """Note that a process could not be looked at, if it may be one that was asked for."""
+        scope = self.scope
+        if scope.pids and pid not in scope.pids:
+            return
+        elsewhere = not place.container_id.startswith(scope.container or "\0")
+        if (scope.pod and not place.container_id) or (scope.container and elsewhere):
+            return
+        subject = f"process {pid}"
+        if isinstance(error, FileNotFoundError | ProcessLookupError):
+            unseen = Unseen("vanished", subject, "ended while it was looked at", "", pid)
+        elif isinstance(error, PermissionError):
+            unseen = Unseen("denied", subject, error.strerror or "", _REMEDY, pid)
+        else:
+            unseen = Unseen("unreadable", subject, str(error), "", pid)
+        self.unseen.append(unseen)
+
+
+class Sweeper:
+    """Looks at a node again and again, reading anew only what changed."""
+
+    def __init__(
+        self,
+        host: Host,
+        inspector: Inspector,
+        cri: Callable[[], Mapping[str, Container]] | None = None,
+    ) -> None:
+        """Look through ``host``; ``cri`` lists containers where the runtime may be asked."""
+        self._host = host
+        self._inspector = inspector
+        self._cri = cri
+        self._known: dict[int, _Known] = {}
+        self._containers: dict[str, Container] = {}
+
+    def sweep(self, scope: Scope | None = None) -> NodeFacts:
+        """Return what the processes in ``scope`` hold now.
+
+        Nothing that a process does makes this raise: what cannot be seen becomes an Unseen.
+        """
+        state = _Pass(scope or Scope())
+        self._host.refresh()
+        for pid in self._host.pids():
+            if pid not in state.scope.skip:
+                self._meet(pid, state)
+        self._known = {pid: k for pid, k in self._known.items() if pid in state.processes}
+        self._name_containers(state)
+        sockets = Sockets(self._host)
+        looks = []
+        for process in state.processes.values():
+            container = self._containers.get(process.cgroup.container_id)
+            if state.scope.covers(process, container):
+                looks += self._look(process, state, sockets)
+        met = set(state.processes) | {u.pid for u in state.unseen}
+        state.unseen += [
+            Unseen("vanished", f"process {pid}", "there is no such process", "check the number")
+            for pid in sorted(state.scope.pids - met)
+        ]
+        return NodeFacts(tuple(looks), dict(self._containers), tuple(dict.fromkeys(state.unseen)))
+
+    def _meet(self, pid: int, state: _Pass) -> None:
+        try:
+            raw = snapshot(self._host, pid)
+            if raw is None:
+                return
+            known = self._known.get(pid)
+            if known is None or known.raw != raw:
+                process = identity(self._host, pid, raw)
+                process = replace(process, cgroup=containers.place(self._host, process))
+                known = self._known[pid] = _Known(raw, process)
+            state.processes[pid] = known.process
+        except (OSError, ValueError) as error:
+            state.miss(pid, error, self._place_of(pid))
+
+    def _place_of(self, pid: int) -> Cgroup:
+        """Return where a process belongs that may not be looked into; its cgroup is public."""
+        try:
+            return cgroup.parse(self._host.read(pid, "cgroup"))
+        except OSError:
+            return Cgroup()
+
+    def _name_containers(self, state: _Pass) -> None:
+        """Learn who each container is: from the CRI where it is offered, else from bundles."""
+        present = {p.cgroup.container_id: p for p in state.processes.values()}
+        present.pop("", None)
+        self._containers = {i: c for i, c in self._containers.items() if i in present}
+        if present.keys() - self._containers.keys() and self._cri is not None:
+            try:
+                listed = self._cri()
+            except OSError as error:
+                listed = {}
+                remedy = "check --cri-socket; names and labels come from bundles meanwhile"
+                state.unseen.append(Unseen("runtime", "CRI socket", str(error), remedy))
+            self._containers |= {i: c for i, c in listed.items() if i in present}
+        for container_id, process in present.items():
+            if container_id not in self._containers:
+                self._containers[container_id] = self._describe(process, state)
+
+    def _describe(self, process: Process, state: _Pass) -> Container:
+        runtime = containers.runtime_of(state.processes, process)
+        shim = state.processes.get(runtime) if runtime is not None else None
+        place = process.cgroup
+        return containers.describe(self._host, place.container_id, place.pod_uid, shim)
+
+    def _look(self, process: Process, state: _Pass, sockets: Sockets) -> list[ProcessFacts]:
+        known = self._known[process.pid]
+        look = known.look
+        try:
+            if look is None or not self._inspector.unchanged(look):
+                runtime = containers.runtime_of(state.processes, process)
+                look = known.look = self._inspector.look(process, known.raw, runtime)
+        except (OSError, ValueError) as error:
+            state.miss(process.pid, error, process.cgroup)
+            return []
+        state.unseen += look.unseen
+        streams = look.facts.streams
+        try:
+            streams = sockets.joined(process, streams)
+        except OSError as error:
+            detail = f"who is at the other end: {error.strerror}"
+            remedy = "CAP_SYS_ADMIN, to ask in the process's network namespace"
+            state.unseen.append(
+                Unseen("denied", f"stdio of process {process.pid}", detail, remedy, process.pid)
+            )
+        # a namespace's table of TCP sockets costs milliseconds, however few it holds
+        connections = sockets.connections(process, streams) if look.matters else ()
+        return [replace(look.facts, streams=streams, connections=connections)]
