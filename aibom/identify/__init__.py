@@ -1,0 +1,1 @@
+"""Facts and rules to components, services and links. Pure: nothing here reads or runs anything."""

@@ -1,0 +1,94 @@
+"""What is true of one process, in the words of rules, each with its evidence."""
+
+from dataclasses import dataclass
+
+from aibom.types.facts import Binary, Container, FileFacts, Origin, Package, ProcessFacts
+from aibom.types.inventory import Evidence, Technique
+from aibom.types.rules import Feature, binary_features
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Why a feature is true: the evidence, and the package or binary that it rests on."""
+
+    evidence: Evidence
+    package: Package | None = None
+    file: FileFacts | None = None
+    binary: Binary | None = None
+
+
+class Witness:
+    """Writes evidence in the name of one process."""
+
+    def __init__(self, found: ProcessFacts, container: Container | None) -> None:
+        """Speak for a process, which runs in ``container`` if in any."""
+        self._process = found.process
+        self._container = container.name or container.id[:12] if container else ""
+
+    @property
+    def container(self) -> str:
+        """The name of the container, or the start of its id."""
+        return self._container
+
+    def saw(
+        self, how: str, path: str, technique: Technique, confidence: int, file: FileFacts | None
+    ) -> Evidence:
+        """Return evidence that this process showed something at ``path``."""
+        return Evidence(
+            how=how,
+            path=path,
+            process=self._process.comm,
+            pid=self._process.pid,
+            technique=technique,
+            confidence=confidence,
+            container=self._container,
+            origin=file.origin if file is not None else Origin("unknown"),
+        )
+
+
+def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
+    """Return what is true of a process, each feature with the first proof of it."""
+    proofs: dict[Feature, Proof] = {}
+    for loaded in found.packages:
+        package = loaded.package
+        seen = witness.saw("mapped", loaded.file.path, "manifest-analysis", 95, loaded.file)
+        feature = Feature("loads", package.ecosystem, package.name)
+        proofs.setdefault(feature, Proof(seen, package, loaded.file))
+    for binary in found.binaries:
+        for feature in binary_features(binary):
+            proofs.setdefault(feature, _binary_proof(feature, binary, witness))
+    for feature, proof in _program_features(found, witness):
+        proofs.setdefault(feature, proof)
+    return proofs
+
+
+def _binary_proof(feature: Feature, binary: Binary, witness: Witness) -> Proof:
+    # an exported symbol is the code's own; a soname is a name that the linker was given
+    confidence = 80 if feature.key == "soname" else 90
+    module = next((m for m in binary.modules if m.name == feature.value), None)
+    seen = witness.saw("mapped", binary.file.path, "binary-analysis", confidence, binary.file)
+    return Proof(seen, module or binary.owner, binary.file, binary)
+
+
+def _program_features(found: ProcessFacts, witness: Witness) -> list[tuple[Feature, Proof]]:
+    program = found.program
+    features = []
+    if program.package is not None:
+        package = program.package
+        path = program.path or package.location
+        seen = witness.saw("command line", path, "manifest-analysis", 90, program.file)
+        proof = Proof(seen, package, program.file)
+        features.append((Feature("runs", package.ecosystem, package.name), proof))
+        # what runs from a package's own files is loaded
+        features.append((Feature("loads", package.ecosystem, package.name), proof))
+    if program.module:
+        path = program.path or program.module
+        seen = witness.saw("command line", path, "filename", 70, program.file)
+        proof = Proof(seen, program.package, program.file)
+        features.append((Feature("runs", "module", program.module), proof))
+    if program.path:
+        how = "executable" if program.path == found.process.executable else "command line"
+        seen = witness.saw(how, program.path, "filename", 50, program.file)
+        proof = Proof(seen, program.package, program.file)
+        features.append((Feature("runs", "program", program.name), proof))
+    return features

@@ -1,0 +1,176 @@
+"""Facts to inventories: the one place that knows in which order things are identified."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from packageurl import PackageURL
+
+from aibom.identify.features import Witness, features_of
+from aibom.identify.mcp import ServerFinder, Serving, service_of
+from aibom.identify.models import ModelShelf
+from aibom.identify.software import SoftwareShelf
+from aibom.identify.workloads import group
+from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
+from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
+from aibom.types.rules import RuleSet
+
+
+def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple[Inventory, ...]:
+    """Return the inventory of every workload of a sweep, sorted by name.
+
+    ``as_one`` makes one workload of all processes. What could not be seen of a process goes to
+    its workload; what belongs to no process goes to all of them.
+    """
+    everyone = {found.process.pid: found for found in facts.processes}
+    servers = ServerFinder(rules, everyone)
+    return tuple(
+        _inventory(workload, members, facts, rules, servers)
+        for workload, members in group(facts, as_one=as_one)
+    )
+
+
+def homeless(facts: NodeFacts) -> tuple[Unseen, ...]:
+    """Return what could not be seen of processes that no workload could be found for."""
+    met = {found.process.pid for found in facts.processes}
+    return tuple(u for u in facts.unseen if u.pid is not None and u.pid not in met)
+
+
+def _inventory(
+    workload: Workload,
+    members: list[ProcessFacts],
+    facts: NodeFacts,
+    rules: RuleSet,
+    servers: ServerFinder,
+) -> Inventory:
+    models, software = ModelShelf(), SoftwareShelf(rules)
+    serving: list[Serving] = []
+    for found in members:
+        witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
+        models.add(found.models, witness)
+        matches = software.add(features_of(found, witness), witness)
+        if server := servers.find(found, matches, witness):
+            serving.append(server)
+    own = {s.own.ref: s.own for s in serving if s.own is not None}
+    components = [*models.components(), *software.components(without=own), *own.values()]
+    images = _images(members, facts.containers)
+    services = _services(serving, {c.ref: c for c in components}) + _endpoints(components, members)
+    pids = set(workload.pids)
+    return Inventory(
+        workload=workload,
+        components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
+        services=tuple(sorted(services, key=lambda s: s.ref)),
+        links=tuple(sorted(_links(components, services))),
+        unseen=tuple(u for u in facts.unseen if u.pid is None or u.pid in pids),
+        sensors=(("sweep", "maps, descriptors, sockets and command lines at one moment"),),
+    )
+
+
+def _services(serving: list[Serving], components: Mapping[str, Component]) -> list[Service]:
+    """Return one service per server component, with the clients of all its processes."""
+    services: dict[str, Service] = {}
+    for server in serving:
+        service = service_of(server, components[server.component].evidence)
+        known = services.get(service.ref, service)
+        services[service.ref] = replace(
+            known,
+            transport=known.transport or service.transport,
+            clients=tuple(sorted({*known.clients, *service.clients})),
+            endpoints=tuple(sorted({*known.endpoints, *service.endpoints})),
+        )
+    return list(services.values())
+
+
+def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list[Service]:
+    """Return the ports on which inference servers and vector stores listen."""
+    listening = {
+        found.process.pid: sorted({f"tcp://{c.local}" for c in found.connections if not c.remote})
+        for found in members
+    }
+    services = []
+    for component in components:
+        ports = {p for e in component.evidence for p in listening.get(e.pid, ())}
+        if component.role in ("inference-server", "vector-store") and ports:
+            services.append(
+                Service(
+                    ref=f"service:{component.ref}",
+                    name=component.name,
+                    component=component.ref,
+                    transport="tcp",
+                    endpoints=tuple(sorted(ports)),
+                    evidence=component.evidence,
+                )
+            )
+    return services
+
+
+def _images(members: list[ProcessFacts], containers: Mapping[str, Container]) -> list[Component]:
+    images: dict[str, Component] = {}
+    for found in members:
+        container = containers.get(found.process.cgroup.container_id)
+        if container is None or not container.image or container.sandbox:
+            continue
+        image = _image(container)
+        known = images.get(image.ref, image)
+        names = tuple(sorted({*known.containers, *image.containers}))
+        evidence = tuple(sorted({*known.evidence, *image.evidence}))
+        images[image.ref] = replace(known, containers=names, evidence=evidence)
+    return list(images.values())
+
+
+def _image(container: Container) -> Component:
+    repository, _, tag = container.image.partition("@")[0].rpartition(":")
+    if "/" in tag or not repository:  # no tag: the colon was a port's
+        repository, tag = container.image.partition("@")[0], ""
+    # REPOSITORY@DIGEST names the manifest; a digest alone is the runtime's id of the image
+    digest = container.image_digest.rpartition("@")[2] if "@" in container.image_digest else ""
+    purl = ""
+    if digest:
+        qualifiers = {"repository_url": repository} | ({"tag": tag} if tag else {})
+        name = repository.rsplit("/", 1)[-1].lower()
+        purl = PackageURL("oci", None, name, digest, qualifiers).to_string()
+    said = Evidence(
+        how=f"named by the container runtime ({container.source})",
+        path=container.image,
+        process="",
+        pid=0,
+        technique="manifest-analysis",
+        confidence=90,
+        container=container.name,
+    )
+    return Component(
+        ref=f"image:{container.image}",
+        kind="image",
+        type="container",
+        name=repository,
+        version=tag or digest,
+        purl=purl,
+        evidence=(said,),
+        origin=Origin("unknown"),
+        containers=(container.name or container.id[:12],),
+        properties=(("aibom:image:reference", container.image_digest),)
+        if container.image_digest
+        else (),
+    )
+
+
+def _links(components: list[Component], services: list[Service]) -> set[Link]:
+    links = {Link(s.ref, s.component) for s in services}
+    models = [c for c in components if c.kind == "model"]
+    for component in components:
+        if component.within and any(c.ref == component.within for c in components):
+            links.add(Link(component.within, component.ref))
+        if component.kind == "adapter":
+            links |= {Link(component.ref, base.ref) for base in _bases(component, models)}
+    return links
+
+
+def _bases(adapter: Component, models: list[Component]) -> list[Component]:
+    """Return the loaded models that an adapter's base reference leads to: by repository or path."""
+    wanted = {b.reference or b.name for b in adapter.model.base_models} if adapter.model else set()
+    found = []
+    for model in models:
+        repositories = {v for k, v in model.properties if k == "aibom:hub:repository"}
+        folders = {f.path.rsplit("/", 1)[0] for f in model.files} | {f.path for f in model.files}
+        if wanted & (repositories | folders):
+            found.append(model)
+    return found

@@ -1,0 +1,192 @@
+"""Model files to components: shards joined, adapters told from models, names with their source."""
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aibom.identify.features import Witness
+from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse, Origin
+from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
+from aibom.types.model import BaseModel, ModelHeader
+
+# transformers' and llama.cpp's naming of shards: model-00001-of-00005.safetensors
+_SHARD = re.compile(r"^(?P<stem>.+?)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.[^.]+)$")
+# names that every model of a kind bears; the folder says more
+_GENERIC = frozenset(
+    {
+        "model",
+        "pytorch_model",
+        "adapter_model",
+        "weights",
+        "consolidated",
+        "diffusion_pytorch_model",
+    }
+)
+_MOST_SUSPICIOUS = (
+    "memory",
+    "deleted",
+    "writable-layer",
+    "volume",
+    "unknown",
+    "host",
+    "image-layer",
+)
+
+
+@dataclass
+class _Seen:
+    """A model with everything that showed it."""
+
+    uses: list[tuple[ModelFile, Evidence]] = field(default_factory=list)
+    containers: set[str] = field(default_factory=set)
+
+
+class ModelShelf:
+    """Collects the model files of a workload and gives one component for each model."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._seen: dict[tuple[object, ...], _Seen] = {}
+
+    def add(self, uses: Iterable[ModelUse], witness: Witness) -> None:
+        """Take the model files that one process holds."""
+        for held in uses:
+            model, use = held.model, held.use
+            how = "open for writing" if use.writes else use.kind
+            verified = model.hub is not None and model.hub.verified
+            technique: Technique = "hash-comparison" if verified else "binary-analysis"
+            seen = self._seen.setdefault(_identity(model), _Seen())
+            evidence = witness.saw(how, model.file.path, technique, 100, model.file)
+            seen.uses.append((model, evidence))
+            if witness.container:
+                seen.containers.add(witness.container)
+
+    def components(self) -> list[Component]:
+        """Return one component per model, adapters included, sorted by ref."""
+        return sorted((_component(seen) for seen in self._seen.values()), key=lambda c: c.ref)
+
+
+def _identity(model: ModelFile) -> tuple[object, ...]:
+    """Return what makes two files one model: shards of one set, or the same content."""
+    shard = _SHARD.match(_file_name(model))
+    if shard and int(shard["count"]) > 1:
+        folder = model.hub.repository if model.hub else posixpath.dirname(model.file.path)
+        return ("shards", folder, shard["stem"], shard["count"], shard["suffix"])
+    if model.file.sha256:
+        return ("content", model.file.sha256)
+    key: FileKey = model.file.key
+    return ("file", key)
+
+
+def _file_name(model: ModelFile) -> str:
+    return posixpath.basename((model.hub and model.hub.filename) or model.file.path)
+
+
+def _component(seen: _Seen) -> Component:
+    found = sorted((m for m, _ in seen.uses), key=lambda m: (_file_name(m), m.file.path))
+    # one content in several places is one file of the model
+    models = list({m.file.sha256 or m.file.path: m for m in reversed(found)}.values())[::-1]
+    first = models[0]
+    files = tuple(m.file for m in models)
+    kind: ComponentKind = "adapter" if _is_adapter(first) else "model"
+    name, claimed = _name(first)
+    digest = files[0].sha256 if len(files) == 1 else ""
+    verified = first.hub is not None and all(m.hub is not None and m.hub.verified for m in models)
+    commit = first.hub.commits[0] if first.hub and verified and len(first.hub.commits) == 1 else ""
+    repository = first.hub.repository if first.hub else ""
+    return Component(
+        ref=f"{kind}:{_fingerprint(files)}",
+        kind=kind,
+        type="machine-learning-model",
+        name=name,
+        version=commit,
+        purl=f"pkg:huggingface/{repository}@{commit}" if commit else "",
+        publisher=first.header.producer or "",
+        description=first.header.description or "",
+        licence=first.header.licence or "",
+        sha256=digest,
+        rule=f"format/{first.header.format}",
+        role=kind,
+        claimed=claimed,
+        files=files,
+        evidence=tuple(sorted({e for _, e in seen.uses})),
+        origin=worst_origin(m.file.origin for m in found),
+        containers=tuple(sorted(seen.containers)),
+        model=_details(models),
+        properties=_hub_properties(first, commit),
+    )
+
+
+def worst_origin(origins: Iterable[Origin]) -> Origin:
+    """Return the origin that deserves most attention."""
+    return min(origins, key=lambda o: (_MOST_SUSPICIOUS.index(o.kind), o))
+
+
+def _fingerprint(files: tuple[FileFacts, ...]) -> str:
+    if files[0].sha256:
+        return f"sha256:{files[0].sha256[:16]}"
+    return f"path:{files[0].path}"
+
+
+def _is_adapter(model: ModelFile) -> bool:
+    return model.header.kind == "adapter" or bool(model.config and model.config.peft_type)
+
+
+def _name(model: ModelFile) -> tuple[str, tuple[str, ...]]:
+    """Return a model's name, and ``("name",)`` when only its own files vouch for it."""
+    if model.hub is not None:
+        return model.hub.repository, () if model.hub.verified else ("name",)
+    if model.header.name:
+        return model.header.name, ("name",)
+    config = model.config
+    if config is not None and config.name and not config.name.startswith((".", "/")):
+        return config.name, ("name",)
+    base = posixpath.basename(model.file.path)
+    shard = _SHARD.match(base)
+    stem = shard["stem"] if shard else posixpath.splitext(base)[0]
+    folder = posixpath.basename(posixpath.dirname(model.file.path))
+    return (folder if stem in _GENERIC and folder else base), ()
+
+
+def _details(models: list[ModelFile]) -> ModelDetails:
+    header = models[0].header
+    config = models[0].config or ModelConfig()
+    bases = header.base_models
+    if config.base_model:
+        bases = (BaseModel(config.base_model, config.base_model), *bases)
+    return ModelDetails(
+        format=header.format,
+        format_version=header.format_version or "",
+        architecture=header.architecture or config.architecture or config.model_type,
+        parameters=_sum([m.header for m in models], "parameters"),
+        quantization=header.quantization or "",
+        tensors=_sum([m.header for m in models], "tensors"),
+        context_length=header.context_length or config.context_length,
+        base_models=bases,
+        unsafe_globals=tuple(sorted({g for m in models for g in m.header.globals})),
+        properties=_details_properties(header, config),
+    )
+
+
+def _details_properties(header: ModelHeader, config: ModelConfig) -> tuple[tuple[str, str], ...]:
+    extra = [("peft.type", config.peft_type)] if config.peft_type else []
+    if config.custom_code:
+        extra.append(("custom_code", ", ".join(config.custom_code)))
+    return tuple(sorted({*header.properties, *extra}))
+
+
+def _sum(headers: list[ModelHeader], name: str) -> int | None:
+    values = [getattr(header, name) for header in headers]
+    # a sum over some of the shards would be a wrong number
+    return None if None in values else sum(values)
+
+
+def _hub_properties(model: ModelFile, commit: str) -> tuple[tuple[str, str], ...]:
+    if model.hub is None:
+        return ()
+    found = [("aibom:hub:repository", model.hub.repository)]
+    found += [("aibom:hub:file", model.hub.filename)] if model.hub.filename else []
+    found += [("aibom:hub:commit", c) for c in model.hub.commits]
+    found.append(("aibom:hub:verified", str(bool(commit)).lower()))
+    return tuple(found)

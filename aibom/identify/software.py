@@ -1,0 +1,132 @@
+"""Packages and rule matches to components: frameworks, servers, runtimes, libraries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from packageurl import PackageURL
+
+from aibom.identify.features import Proof, Witness
+from aibom.identify.match import Match, match
+from aibom.identify.models import worst_origin
+from aibom.types.facts import FileFacts, Origin, Package
+from aibom.types.inventory import Component, ComponentKind, Evidence
+from aibom.types.rules import Feature, Rule, RuleKind, RuleSet
+
+_KINDS: Mapping[RuleKind, ComponentKind] = {"mcp-server": "mcp-server", "accelerator": "package"}
+
+
+@lru_cache(maxsize=10_000)
+def package_url(package: Package) -> str:
+    """Return the purl of a package, normalised as its type wants it."""
+    namespace, _, name = package.name.rpartition("/")
+    version = package.version or None
+    return PackageURL(package.ecosystem, namespace or None, name, version).to_string()
+
+
+@dataclass
+class _Seen:
+    """A component in the making: everything that spoke for it."""
+
+    package: Package | None = None
+    rules: dict[str, Rule] = field(default_factory=dict)
+    files: dict[str, FileFacts] = field(default_factory=dict)
+    evidence: set[Evidence] = field(default_factory=set)
+    containers: set[str] = field(default_factory=set)
+    within: str = ""
+    content: FileFacts | None = None
+
+
+class SoftwareShelf:
+    """Collects what processes prove to run or load, and gives one component for each thing."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        """Name things by ``rules``."""
+        self._rules = rules
+        self._seen: dict[str, _Seen] = {}
+
+    def add(self, features: Mapping[Feature, Proof], witness: Witness) -> tuple[Match, ...]:
+        """Take what is true of one process; return the rules that hold for it."""
+        matches = match(self._rules, features)
+        for feature, proof in features.items():
+            # packages that no rule names are libraries of the workload all the same
+            if feature.verb == "loads" and proof.package is not None and proof.binary is None:
+                self._note(package_url(proof.package), proof, witness).package = proof.package
+        for found in matches:
+            for feature in found.features:
+                self._take(found.rule, features[feature], witness)
+        return matches
+
+    def _take(self, rule: Rule, proof: Proof, witness: Witness) -> None:
+        if proof.package is not None and self._names(rule, proof.package):
+            seen = self._note(package_url(proof.package), proof, witness)
+            seen.package = proof.package
+        else:
+            # known by its code alone: its own file, or one that a package brings along
+            seen = self._note(self._file_ref(rule, proof), proof, witness)
+            seen.content = proof.file
+            if proof.package is not None:
+                seen.within = package_url(proof.package)
+        seen.rules[rule.id] = rule
+
+    def _file_ref(self, rule: Rule, proof: Proof) -> str:
+        file = proof.file
+        if file is not None and file.sha256:
+            return f"{rule.id}:sha256:{file.sha256[:16]}"
+        return f"{rule.id}:path:{file.path if file else proof.evidence.path}"
+
+    def _names(self, rule: Rule, package: Package) -> bool:
+        """Say whether a rule is about a package itself, and not about code inside of it."""
+        wanted = {f for clause in rule.clauses for f in clause.features}
+        return any(Feature(v, package.ecosystem, package.name) in wanted for v in ("loads", "runs"))
+
+    def _note(self, ref: str, proof: Proof, witness: Witness) -> _Seen:
+        seen = self._seen.setdefault(ref, _Seen())
+        seen.evidence.add(proof.evidence)
+        if proof.file is not None:
+            seen.files[proof.file.path] = proof.file
+        if witness.container:
+            seen.containers.add(witness.container)
+        return seen
+
+    def components(self, *, without: Iterable[str] = ()) -> list[Component]:
+        """Return one component per thing, sorted by ref; refs in ``without`` are left out."""
+        left = set(without)
+        return [
+            _component(ref, seen) for ref, seen in sorted(self._seen.items()) if ref not in left
+        ]
+
+
+def _component(ref: str, seen: _Seen) -> Component:
+    rule = _leading(seen.rules.values())
+    package = seen.package
+    name = package.name if package else (rule.name if rule else ref)
+    origins = [f.origin for f in seen.files.values()]
+    return Component(
+        ref=ref,
+        kind=_KINDS.get(rule.kind, "framework") if rule else "package",
+        type=rule.type if rule else "library",
+        name=name,
+        version=package.version if package else "",
+        purl=package_url(package) if package else "",
+        publisher=rule.publisher if rule else "",
+        description=(package.summary if package else "") or (rule.description if rule else ""),
+        licence=package.licence if package else "",
+        sha256=seen.content.sha256 if seen.content and not package else "",
+        rule=rule.id if rule else "",
+        role=rule.kind if rule else "",
+        inferred=max(e.confidence for e in seen.evidence) < 80,
+        evidence=tuple(sorted(seen.evidence)),
+        origin=worst_origin(origins) if origins else Origin("unknown"),
+        containers=tuple(sorted(seen.containers)),
+        within=seen.within,
+        references=rule.references if rule else (),
+        properties=(("aibom:product", rule.name),) if rule and rule.name != name else (),
+    )
+
+
+def _leading(rules: Iterable[Rule]) -> Rule | None:
+    # a thing that is both an SDK and a server is called by what it does for others
+    order: tuple[RuleKind, ...] = ("mcp-server", "inference-server", "vector-store")
+    ranked = sorted(rules, key=lambda r: (r.kind not in order, r.id))
+    return ranked[0] if ranked else None

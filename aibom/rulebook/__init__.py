@@ -1,0 +1,1 @@
+"""Detection knowledge: rules/*.yaml read, checked and compiled."""

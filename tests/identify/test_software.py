@@ -1,0 +1,82 @@
+"""Rules, packages and binaries to components."""
+
+from aibom.identify.inventory import identify
+from aibom.types.facts import Binary, LoadedPackage, Program
+from aibom.types.inventory import Component
+from aibom.types.rules import Clause, Feature, Rule, RuleSet
+from tests import make
+
+TORCH = Rule(
+    "framework/pytorch", "PyTorch", "framework", "framework",
+    (Clause((Feature("loads", "pypi", "torch"),)),),
+)  # fmt: skip
+LLAMA = Rule(
+    "model-runtime/llama.cpp", "llama.cpp", "model-runtime", "library",
+    (Clause((Feature("maps", "symbol", "llama_decode"), Feature("maps", "symbol", "llama_x"))),),
+)  # fmt: skip
+CUDA = Rule(
+    "accelerator/cuda", "CUDA", "accelerator", "library",
+    (Clause((Feature("maps", "soname", "libcudart.so.*"),)),),
+)  # fmt: skip
+OLLAMA = Rule(
+    "inference-server/ollama", "Ollama", "inference-server", "application",
+    (Clause((Feature("runs", "program", "ollama"),)),),
+)  # fmt: skip
+RULES = RuleSet((TORCH, LLAMA, CUDA, OLLAMA), ())
+
+
+def components(**fields: object) -> dict[str, Component]:
+    (inventory,) = identify(make.node([make.seen(**fields)]), RULES)
+    return {c.ref: c for c in inventory.components}
+
+
+def test_a_loaded_package_that_a_rule_names() -> None:
+    loaded = LoadedPackage(make.package("torch", "2.1"), make.file("/s/torch/_C.so"))
+    found = components(packages=(loaded,))
+    torch = found["pkg:pypi/torch@2.1"]
+    assert (torch.kind, torch.type, torch.rule) == ("framework", "framework", "framework/pytorch")
+    assert ("aibom:product", "PyTorch") in torch.properties
+    assert not torch.inferred
+
+
+def test_other_loaded_packages_are_libraries_and_no_ai() -> None:
+    loaded = LoadedPackage(make.package("numpy"), make.file("/s/numpy/x.so"))
+    found = components(packages=(loaded,))
+    assert [(c.kind, c.type) for c in found.values()] == [("package", "library")]
+    (inventory,) = identify(make.node([make.seen(packages=(loaded,))]), RULES)
+    assert not inventory.has_ai
+
+
+def test_a_binary_needs_all_symbols_of_a_clause() -> None:
+    one = Binary(make.file("/opt/x"), symbols=frozenset({"llama_decode"}))
+    assert components(binaries=(one,)) == {}
+    both = Binary(make.file("/opt/x"), symbols=frozenset({"llama_decode", "llama_x"}))
+    (found,) = components(binaries=(both,)).values()
+    assert (found.name, found.sha256) == ("llama.cpp", make.DIGEST)
+
+
+def test_a_binary_inside_a_package_is_part_of_it() -> None:
+    owner = make.package("xllamacpp", "1")
+    binary = Binary(
+        make.file("/s/x.so", ""), symbols=frozenset({"llama_decode", "llama_x"}), owner=owner
+    )
+    loaded = LoadedPackage(owner, make.file("/s/x.so", ""))
+    found = components(binaries=(binary,), packages=(loaded,))
+    inner = next(c for c in found.values() if c.name == "llama.cpp")
+    assert inner.within == "pkg:pypi/xllamacpp@1"
+    assert inner.purl == ""
+
+
+def test_sonames_by_pattern_and_accelerators_are_no_ai_by_themselves() -> None:
+    found = components(binaries=(Binary(make.file("/l/c"), soname="libcudart.so.12"),))
+    assert [(c.name, c.kind) for c in found.values()] == [("CUDA", "package")]
+
+
+def test_a_program_name_alone_is_inferred() -> None:
+    program = Program("ollama", "/usr/bin/ollama", make.file("/usr/bin/ollama", ""))
+    (found,) = components(program=program).values()
+    assert (found.name, found.inferred, found.role) == ("Ollama", True, "inference-server")
+
+
+def test_installed_packages_are_nothing() -> None:
+    assert components() == {}
