@@ -1,0 +1,47 @@
+"""The command line: one parser, one place that turns trouble into a line and an exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from aibom import __version__
+from aibom.cli import diff, doctor, inspect, record, rules, scan
+from aibom.cli.terminal import TROUBLE, CommandError, say
+from aibom.rulebook.load import RuleError
+
+_COMMANDS = (scan, diff, inspect, doctor, rules, record)
+
+# shells report a process that a signal ended as 128 and the signal's number
+_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="aibom",
+        description="Proves what AI software ran, says how it knows, and what it could not see.",
+    )
+    top.add_argument("--version", action="version", version=f"aibom {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in _COMMANDS:
+        module.register(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except (CommandError, RuleError) as error:
+        say(str(error))
+        return TROUBLE
+    except KeyboardInterrupt:
+        say("interrupted; nothing was left half written")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output has seen enough (aibom scan | head)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return TROUBLE
+    return code

@@ -1,0 +1,97 @@
+"""Where output goes: data to stdout, everything about the run to stderr, files written whole."""
+
+import os
+import sys
+import tempfile
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from aibom.formats.text import printable
+
+# Exit codes, the same for every command (README, "Exit codes")
+OK = 0
+FINDINGS = 1
+TROUBLE = 2
+INCOMPLETE = 3
+
+#: Columns of tables that go to a file or a pipe, where nobody's terminal says how wide it is.
+PIPE_WIDTH = 160
+
+
+class CommandError(Exception):
+    """Trouble that the user can mend; the message says what happened and what to do."""
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print tables and text to stdout; colours only on terminals and never with NO_COLOR."""
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def say(message: str) -> None:
+    """Print one line about the run to stderr."""
+    print(f"aibom: {printable(message, 2000)}", file=sys.stderr)
+
+
+def busy(message: str) -> AbstractContextManager[object]:
+    """Show that something takes its time, on terminals only."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return Console(stderr=True).status(Text(message))
+
+
+def write_stdout(text: str) -> None:
+    """Write a document to stdout."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a document to a file, whole or not at all. Raises CommandError.
+
+    The file is private to its owner at first sight only by the umask; a symlink that stands at
+    ``path`` is replaced, not followed.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(name)
+        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """Return the content of a regular file of at most ``limit`` bytes. Raises CommandError."""
+    try:
+        # O_NONBLOCK: a FIFO without a writer must not hold us
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not os.path.isfile(f"/proc/self/fd/{descriptor}"):
+                raise CommandError(f"{path}: not a regular file")
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise CommandError(f"{path}: larger than {limit >> 20} MiB, the most that is read")
+    return data

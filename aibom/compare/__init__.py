@@ -1,0 +1,1 @@
+"""Claims and inventory to findings. Pure."""

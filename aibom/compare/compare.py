@@ -1,0 +1,120 @@
+"""The comparison: for every observed component whether somebody declared it, and what if not."""
+
+import hashlib
+from collections.abc import Iterable
+
+from aibom.compare import kinds
+from aibom.compare.join import ClaimIndex, Joined
+from aibom.types.facts import OriginKind
+from aibom.types.findings import Assessment, Claim, Finding, FindingKind, Severity, Verdict
+from aibom.types.inventory import Component, Inventory
+from aibom.types.words import PLACES, came_from, shown_by
+
+#: Origins that were not there when the image was built.
+_ARRIVED: frozenset[OriginKind] = frozenset({"writable-layer", "memory", "deleted"})
+
+
+def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
+    """Return the verdict for each component and the findings, both in the inventory's order.
+
+    ``claims`` is everything that SBOMs and policies say; None when none was given, which is not
+    the same as one that claims nothing: then the image itself is what was promised.
+    """
+    index = ClaimIndex(claims) if claims is not None else None
+    joins = {c.ref: index.find(c) if index else None for c in inventory.components}
+    named = {ref: joined for ref, joined in joins.items() if joined is not None}
+    verdicts, findings = [], []
+    for component in inventory.components:
+        joined = named.get(component.ref) or named.get(component.within)
+        verdict, finding = _judge(component, joined, given=index is not None)
+        verdicts.append(verdict)
+        # one finding per cause: what a package brings along is part of the package's finding
+        if finding is not None and component.within not in joins:
+            findings.append(finding)
+    return Assessment(tuple(verdicts), tuple(findings))
+
+
+def _judge(
+    component: Component, joined: Joined | None, *, given: bool
+) -> tuple[Verdict, Finding | None]:
+    origin = component.origin.kind
+    if component.kind == "image":
+        return Verdict(component.ref, "true", "named by the container runtime"), None
+    if joined is not None:
+        return _named(component, joined)
+    if given:
+        kind = kinds.NOT_IN_SBOM if origin == "image-layer" else kinds.UNDECLARED[component.kind]
+        reason = f"nothing declared names it, and it comes from {PLACES[origin]}"
+        severity = _severity_against_claims(component)
+        return Verdict(component.ref, "false", reason), _finding(component, kind, severity, reason)
+    return _without_claims(component)
+
+
+def _named(component: Component, joined: Joined) -> tuple[Verdict, Finding | None]:
+    verdict = Verdict(component.ref, "true", f"{joined.claim.document} names it by {joined.by}")
+    if component.origin.kind not in _ARRIVED:
+        return verdict, None
+    reason = f"{verdict.reason}, yet it comes from {PLACES[component.origin.kind]}"
+    return verdict, _finding(component, kinds.OUTSIDE_IMAGE, "low", reason)
+
+
+def _severity_against_claims(component: Component) -> Severity:
+    origin = component.origin.kind
+    if origin in _ARRIVED:
+        return "high"
+    return "high" if origin == "volume" and component.kind in ("model", "adapter") else "medium"
+
+
+def _without_claims(component: Component) -> tuple[Verdict, Finding | None]:
+    """Judge by the image alone: what is in its layers is declared by it, what arrived is not."""
+    origin = component.origin.kind
+    if origin == "image-layer":
+        return Verdict(component.ref, "true", "part of the image"), None
+    if origin in ("host", "unknown"):
+        return Verdict(component.ref, "unknown", "nothing was given to compare with"), None
+    reason = f"it comes from {PLACES[origin]}, not from the image, and no SBOM was given"
+    severity: Severity = "high" if origin in _ARRIVED else "medium"
+    kind = kinds.UNDECLARED[component.kind]
+    return Verdict(component.ref, "false", reason), _finding(component, kind, severity, reason)
+
+
+def _finding(component: Component, kind: FindingKind, severity: Severity, reason: str) -> Finding:
+    return Finding(
+        kind=kind,
+        severity=severity,
+        ref=component.ref,
+        component=component.name,
+        evidence=_sentence(component),
+        reason=reason,
+        remedy=_remedy(component, kind),
+        fingerprint=_fingerprint(kind, component),
+    )
+
+
+def _sentence(component: Component) -> str:
+    if not component.evidence:
+        return "no evidence is recorded"
+    first = component.telling[0]
+    others = len(component.evidence) - 1
+    more = f" (and {others} more)" if others else ""
+    # a BOM that is read again says in one sentence how it was seen and where it came from
+    place = f", {came_from(first)}" if first.pid else ""
+    return f"{first.path} {shown_by(first)}{place}{more}"
+
+
+def _remedy(component: Component, kind: FindingKind) -> str:
+    if kind == kinds.OUTSIDE_IMAGE:
+        return "build it into the image, or mount it from a volume that is reviewed"
+    if kind == kinds.NOT_IN_SBOM:
+        return "make the image's SBOM again with a tool that sees it, or add it by its SHA-256"
+    if component.purl:
+        return f"declare {component.purl} in the SBOM, or take it out of the workload"
+    if component.sha256:
+        return f"declare SHA-256 {component.sha256} in the SBOM, or stop the load"
+    return "declare its files by their SHA-256 in the SBOM, or stop the load"
+
+
+def _fingerprint(kind: FindingKind, component: Component) -> str:
+    """Return what names this finding in other runs: no process id, no time, no pod name."""
+    parts = (kind.id, component.ref, component.origin.kind)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

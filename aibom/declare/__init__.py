@@ -1,0 +1,1 @@
+"""What was promised: documents to claims, and earlier BOMs back to inventories."""

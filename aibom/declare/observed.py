@@ -1,0 +1,127 @@
+"""A CycloneDX BOM back to the inventory that it was written from. Pure: the caller reads."""
+
+import json
+from typing import Any, cast, get_args
+
+from aibom.formats import bomjson
+from aibom.types.facts import FileFacts, FileKey, Origin, OriginKind, Unseen, UnseenReason
+from aibom.types.inventory import (
+    Component,
+    ComponentKind,
+    Evidence,
+    Inventory,
+    Workload,
+    WorkloadKind,
+)
+
+_NO_KEY = FileKey(0, 0, 0, 0, 0)
+# what a component of another tool's BOM is, by its CycloneDX type
+_BY_TYPE: dict[str, ComponentKind] = {
+    "machine-learning-model": "model",
+    "framework": "framework",
+    "data": "data",
+    "container": "image",
+}
+_NOT_COMPARED = frozenset({"file", "operating-system", "device", "firmware", "platform"})
+
+
+def inventory(data: bytes) -> Inventory:
+    """Return what a BOM in ``data`` observed; BOMs of other tools are read as far as they go.
+
+    Raises FormatError saying what is wrong with the document.
+    """
+    document = bomjson.load(data)
+    # consumes the generator's checks of nested components, too
+    for _ in bomjson.components(document):
+        continue
+    top = bomjson.objects(document.get("components"))
+    found = [_component(c, i) for i, c in enumerate(top) if c.get("type") not in _NOT_COMPARED]
+    unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
+    return Inventory(_workload(document), tuple(found), unseen=tuple(u for u in unseen if u))
+
+
+def _workload(document: dict[str, Any]) -> Workload:
+    metadata = document.get("metadata")
+    component = metadata.get("component") if isinstance(metadata, dict) else None
+    if not isinstance(component, dict):
+        return Workload("processes", "")
+    kind = dict(bomjson.properties(component)).get("aibom:workload:kind", "")
+    return Workload(
+        cast("WorkloadKind", kind) if kind in get_args(WorkloadKind) else "processes",
+        bomjson.text(component, "name"),
+        bomjson.text(component, "group"),
+    )
+
+
+def _component(entry: dict[str, Any], index: int) -> Component:
+    said = dict(reversed(bomjson.properties(entry)))
+    origin = Origin(_origin_kind(said.get("aibom:origin", "")), said.get("aibom:origin:detail", ""))
+    digest = bomjson.sha256_of(entry)
+    name = entry["name"]
+    type_ = bomjson.text(entry, "type")
+    return Component(
+        ref=bomjson.text(entry, "bom-ref") or f"component:{index}:{name}",
+        kind=_kind(said.get("aibom:kind", ""), type_),
+        type=type_,
+        name=name,
+        evidence=_evidence(entry),
+        origin=origin,
+        version=bomjson.text(entry, "version"),
+        purl=bomjson.text(entry, "purl"),
+        sha256=digest,
+        role=said.get("aibom:role", ""),
+        within=said.get("aibom:within", ""),
+        files=_files(entry, digest, origin),
+        containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
+    )
+
+
+def _kind(said: str, type_: str) -> ComponentKind:
+    if said in get_args(ComponentKind):
+        return cast("ComponentKind", said)
+    return _BY_TYPE.get(type_, "package")
+
+
+def _origin_kind(said: str) -> OriginKind:
+    return cast("OriginKind", said) if said in get_args(OriginKind) else "unknown"
+
+
+def _evidence(entry: dict[str, Any]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            how=bomjson.text(o, "additionalContext"),
+            path=bomjson.text(o, "location"),
+            process="",
+            pid=0,
+            technique="manifest-analysis",
+            confidence=0,
+        )
+        for o in bomjson.occurrences(entry)
+    )
+
+
+def _files(entry: dict[str, Any], digest: str, origin: Origin) -> tuple[FileFacts, ...]:
+    nested = [c for c in bomjson.objects(entry.get("components")) if c.get("type") == "file"]
+    if nested:
+        return tuple(
+            FileFacts(
+                bomjson.text(c, "name"),
+                _NO_KEY,
+                Origin(_origin_kind(dict(bomjson.properties(c)).get("aibom:origin", ""))),
+                bomjson.sha256_of(c),
+            )
+            for c in nested
+        )
+    if entry.get("type") != "machine-learning-model":
+        return ()
+    paths = dict.fromkeys(bomjson.text(o, "location") for o in bomjson.occurrences(entry))
+    return tuple(FileFacts(path, _NO_KEY, origin, digest) for path in paths if path)
+
+
+def _unseen(value: str) -> Unseen | None:
+    try:
+        reason, subject, detail, remedy = map(str, json.loads(value))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    known = reason in get_args(UnseenReason)
+    return Unseen(cast("UnseenReason", reason if known else "unreadable"), subject, detail, remedy)

@@ -1,0 +1,39 @@
+"""A CycloneDX SBOM to claims. Pure: the caller read the file."""
+
+import re
+from typing import Any
+
+from aibom.formats import bomjson, purl
+from aibom.types.findings import Claim
+
+# where syft and trivy say in which file of the image they found a component
+_PATH_PROPERTY = re.compile(r"^(?:syft:location:\d+:path|aquasecurity:trivy:FilePath)$")
+
+
+def claims(data: bytes, name: str) -> tuple[Claim, ...]:
+    """Return what the CycloneDX JSON document in ``data`` claims; ``name`` is its file's name.
+
+    Raises FormatError saying what is wrong with the document.
+    """
+    document = bomjson.load(data)
+    return tuple(_claim(component, name) for component in bomjson.components(document))
+
+
+def _claim(component: dict[str, Any], name: str) -> Claim:
+    digest = bomjson.sha256_of(component)
+    return Claim(
+        document=name,
+        name=component["name"],
+        version=bomjson.text(component, "version"),
+        purl=purl.comparable(bomjson.text(component, "purl")),
+        sha256=frozenset({digest} if digest else ()),
+        paths=frozenset(_paths(component)),
+    )
+
+
+def _paths(component: dict[str, Any]) -> list[str]:
+    found = [bomjson.text(o, "location") for o in bomjson.occurrences(component)]
+    found += [v for k, v in bomjson.properties(component) if _PATH_PROPERTY.match(k)]
+    if component.get("type") == "file":
+        found.append(component["name"])
+    return [path for path in found if path.startswith("/")]

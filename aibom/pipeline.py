@@ -1,0 +1,72 @@
+"""Observe, identify, compare: the main job as one readable function."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from aibom.compare.compare import compare
+from aibom.identify.inventory import homeless, identify
+from aibom.observe.sweep import Scope, Sweeper
+from aibom.types.facts import Unseen
+from aibom.types.findings import Assessment, Claim
+from aibom.types.inventory import Inventory
+from aibom.types.rules import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One workload's inventory, and what the comparison says of it."""
+
+    inventory: Inventory
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole run.
+
+    ``unseen`` is what could not be seen and belongs to no workload that is kept. ``processes``
+    counts those that were looked into; ``pods`` are all pods of the node, as NAMESPACE/NAME.
+    """
+
+    workloads: tuple[Assessed, ...]
+    unseen: tuple[Unseen, ...]
+    processes: int
+    pods: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was looked for could be seen."""
+        return not self.unseen and not any(w.inventory.unseen for w in self.workloads)
+
+
+def scan(
+    sweeper: Sweeper,
+    rules: RuleSet,
+    scope: Scope,
+    claims: Sequence[Claim] | None,
+    *,
+    everything: bool = False,
+) -> Result:
+    """Sweep once, name what runs, and compare it with what was promised.
+
+    Only workloads with AI in them are kept, unless ``everything`` is set or single processes
+    were asked for.
+    """
+    facts = sweeper.sweep(scope)
+    inventories = identify(facts, rules, as_one=bool(scope.pids))
+    kept = [i for i in inventories if everything or scope.pids or i.has_ai]
+    left = [u for i in inventories if i not in kept for u in i.unseen if u.pid is not None]
+    return Result(
+        workloads=tuple(Assessed(i, compare(i, claims)) for i in kept),
+        unseen=(*homeless(facts), *left, *_of_nobody(facts.unseen, kept)),
+        processes=len(facts.processes),
+        pods=frozenset(
+            f"{c.pod_namespace}/{c.pod_name}" for c in facts.containers.values() if c.pod_name
+        ),
+    )
+
+
+def _of_nobody(unseen: Iterable[Unseen], kept: list[Inventory]) -> Iterator[Unseen]:
+    """Yield node-wide records when there is no workload to carry them."""
+    if not kept:
+        yield from (u for u in unseen if u.pid is None)

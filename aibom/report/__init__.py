@@ -1,0 +1,1 @@
+"""Inventories and findings to documents and text. Pure: nothing here writes anywhere."""

@@ -1,0 +1,110 @@
+"""An assessed inventory as a CycloneDX document: the only place that puts one together."""
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+from cyclonedx.model import component as cdx
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.bom_ref import BomRef
+from cyclonedx.model.dependency import Dependency
+from cyclonedx.model.lifecycle import LifecyclePhase, PredefinedLifecycle
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import Json, JsonV1Dot6, JsonV1Dot7
+
+from aibom import __version__
+from aibom.formats.text import printable
+from aibom.report import bomextras
+from aibom.report.bomparts import component_of, properties, service_of
+from aibom.types.findings import Assessment
+from aibom.types.inventory import Inventory, Workload
+
+OUTPUTS: dict[str, type[Json]] = {"1.6": JsonV1Dot6, "1.7": JsonV1Dot7}
+# the namespace of serial numbers that are derived from a document's content (RFC 9562, UUIDv5)
+_SERIALS = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/aibom/serial")
+
+_TYPES = {"container": cdx.ComponentType.CONTAINER}
+
+
+def document_of(
+    inventory: Inventory, assessment: Assessment, when: datetime, spec_version: str = "1.7"
+) -> dict[str, Any]:
+    """Return the CycloneDX document of one workload as JSON values.
+
+    ``when`` (with a time zone) is the time of the observation. The same input gives the same
+    document, its serial number included. Raises KeyError for an unknown ``spec_version``.
+    """
+    verdicts = {v.ref: v for v in assessment.verdicts}
+    root = workload_ref(inventory.workload)
+    components = [component_of(c, verdicts[c.ref]) for c in inventory.components]
+    bom = Bom(
+        # a placeholder; the serial number is derived from the finished document
+        serial_number=uuid.UUID(int=0),
+        metadata=_metadata(inventory, root, when),
+        components=components,
+        services=[service_of(s) for s in inventory.services],
+        properties=properties(_unseen(inventory)),
+        # the library warns without; the whole graph is written in its place below
+        dependencies=[Dependency(BomRef(root), [Dependency(c.bom_ref) for c in components])],
+    )
+    document: dict[str, Any] = json.loads(OUTPUTS[spec_version](bom).output_as_string())
+    stamp = document["metadata"]["timestamp"]
+    bomextras.settle_order(document)
+    bomextras.add_model_cards(document, inventory)
+    bomextras.add_dependencies(document, inventory, root)
+    bomextras.add_unseen(document, inventory, root, stamp)
+    bomextras.add_findings(document, assessment.findings, stamp)
+    del document["serialNumber"]
+    content = json.dumps(document, sort_keys=True)
+    document["serialNumber"] = uuid.uuid5(_SERIALS, content).urn
+    return document
+
+
+def serialise(document: dict[str, Any]) -> str:
+    """Return a document as text: sorted, indented, with a newline at its end."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def workload_ref(workload: Workload) -> str:
+    """Return the bom-ref of a workload."""
+    parts = [p for p in (workload.kind, workload.namespace, workload.name) if p]
+    return printable("workload:" + "/".join(parts))
+
+
+def _metadata(inventory: Inventory, root: str, when: datetime) -> BomMetaData:
+    workload = inventory.workload
+    aibom = cdx.Component(
+        type=cdx.ComponentType.APPLICATION, name="aibom", version=__version__, bom_ref="aibom"
+    )
+    pairs = [
+        ("aibom:workload:kind", workload.kind),
+        ("aibom:workload:namespace", workload.namespace),
+        ("aibom:workload:uid", workload.uid),
+    ]
+    pairs += [(f"aibom:workload:label:{name}", value) for name, value in workload.labels]
+    sensors = [(f"aibom:sensor:{name}", what) for name, what in inventory.sensors]
+    return BomMetaData(
+        timestamp=when,
+        tools=ToolRepository(components=[aibom]),
+        lifecycles=[PredefinedLifecycle(LifecyclePhase.OPERATIONS)],
+        component=cdx.Component(
+            type=_TYPES.get(workload.kind, cdx.ComponentType.APPLICATION),
+            name=printable(workload.name),
+            group=printable(workload.namespace) or None,
+            bom_ref=root,
+            properties=properties((name, value) for name, value in pairs if value),
+        ),
+        properties=properties(sensors),
+    )
+
+
+def _unseen(inventory: Inventory) -> list[tuple[str, str]]:
+    """Return what could not be seen as properties that ``aibom diff`` reads again."""
+    return [
+        (
+            "aibom:unseen",
+            json.dumps([u.reason, u.subject, u.detail, u.remedy], ensure_ascii=True),
+        )
+        for u in inventory.unseen
+    ]

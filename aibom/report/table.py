@@ -1,0 +1,156 @@
+"""What a person reads on a terminal: what ran, where it came from, and what nobody declared."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from aibom.formats.text import printable
+from aibom.types.facts import Origin, Unseen
+from aibom.types.findings import Assessment, Declared, Finding, Severity, Verdict
+from aibom.types.inventory import Component, Inventory, Workload
+from aibom.types.words import magnitude, said
+
+_SEVERITY_STYLES: dict[Severity, str] = {
+    "critical": "bold red",
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
+_DECLARED: dict[Declared, Text] = {
+    "true": Text("yes", "green"),
+    "false": Text("NO", "bold red"),
+    "unknown": Text("?", "yellow"),
+}
+_COUNTED: dict[Declared, str] = {
+    "true": "declared",
+    "false": "NOT declared",
+    "unknown": "not compared",
+}
+_KIND_ORDER = ("model", "adapter", "mcp-server", "framework", "data", "package", "image")
+#: Most records of one kind that are shown before the rest is counted.
+MAX_UNSEEN = 5
+
+
+def workload_view(inventory: Inventory, assessment: Assessment) -> RenderableType:
+    """Return one workload's table, findings and blind spots."""
+    verdicts = {v.ref: v for v in assessment.verdicts}
+    shown = [c for c in inventory.components if c.kind not in ("package", "image")]
+    parts: list[RenderableType] = [_title(inventory, assessment)]
+    if shown:
+        parts.append(_components(shown, verdicts))
+    parts += [line for line in (_packages(inventory, verdicts), _images(inventory)) if line]
+    parts += [_service_line(inventory)] if inventory.services else []
+    parts += [finding_line(f) for f in assessment.findings]
+    parts += unseen_lines(inventory.unseen)
+    return Group(*parts, Text())
+
+
+def name_of(workload: Workload) -> str:
+    """Return what a workload is called: ``pod default/chat``."""
+    path = f"{workload.namespace}/{workload.name}" if workload.namespace else workload.name
+    return printable(f"{workload.kind} {path}".strip())
+
+
+def _title(inventory: Inventory, assessment: Assessment) -> Text:
+    title = Text(name_of(inventory.workload), "bold")
+    count = len(assessment.findings)
+    word = "finding" if count == 1 else "findings"
+    title.append(f"  {count} {word}" if count else "  no findings", "red" if count else "green")
+    return title
+
+
+def _components(components: list[Component], verdicts: dict[str, Verdict]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
+    for header in ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN"):
+        table.add_column(header, overflow="fold")
+    for component in sorted(components, key=lambda c: (_KIND_ORDER.index(c.kind), c.name)):
+        table.add_row(
+            component.kind,
+            _name(component),
+            printable(component.version, 40),
+            _origin(component.origin),
+            _DECLARED[verdicts[component.ref].declared],
+            _seen(component),
+        )
+    return table
+
+
+def _name(component: Component) -> Text:
+    name = Text(printable(component.name, 80), "bold")
+    model = component.model
+    if model is not None:
+        size = magnitude(model.parameters) if model.parameters is not None else ""
+        facts = (model.format, model.architecture, size, model.quantization)
+        name.append("  " + " ".join(printable(f, 40) for f in facts if f), "dim not bold")
+    if component.inferred:
+        name.append("  (inferred)", "yellow not bold")
+    return name
+
+
+def _origin(origin: Origin) -> Text:
+    return Text(origin.kind + (f": {printable(origin.detail, 60)}" if origin.detail else ""))
+
+
+def _seen(component: Component) -> Text:
+    if not component.evidence:
+        return Text("")
+    first = component.telling[0]
+    more = len(component.evidence) - 1
+    text = f"{first.how} {printable(first.path, 120)}" + (f" (+{more})" if more else "")
+    return Text(text)
+
+
+def _packages(inventory: Inventory, verdicts: dict[str, Verdict]) -> Text | None:
+    packages = [c for c in inventory.components if c.kind == "package"]
+    if not packages:
+        return None
+    counts = Counter(verdicts[c.ref].declared for c in packages)
+    said_counts = ", ".join(f"{counts[k]} {word}" for k, word in _COUNTED.items() if counts[k])
+    return Text(f"and {len(packages)} loaded packages ({said_counts})", "dim")
+
+
+def _images(inventory: Inventory) -> Text | None:
+    images = [
+        f"{c.name}:{c.version}".rstrip(":") for c in inventory.components if c.kind == "image"
+    ]
+    return Text("image " + ", ".join(map(printable, images)), "dim") if images else None
+
+
+def _service_line(inventory: Inventory) -> Text:
+    lines = []
+    for service in inventory.services:
+        how = " ".join(filter(None, (service.transport, *service.endpoints)))
+        clients = f" used by {'; '.join(service.clients)}" if service.clients else ""
+        lines.append(f"service {service.name} over {how or 'unknown'}{clients}")
+    return Text("\n".join(printable(line, 200) for line in lines), "dim")
+
+
+def finding_line(finding: Finding) -> Text:
+    """Return one finding: what, how sure, where it came from, and what to do."""
+    line = Text(f"{finding.severity.upper():8} ", _SEVERITY_STYLES[finding.severity])
+    line.append(f"{finding.kind.name} {finding.kind.id}  ")
+    line.append(printable(finding.component, 120), "bold")
+    line.append(f"\n         {printable(finding.evidence, 400)}")
+    line.append(f"\n         {printable(finding.reason, 400)}", "dim")
+    line.append(f"\n         do: {printable(finding.remedy, 400)}", "dim")
+    return line
+
+
+def unseen_lines(unseen: Iterable[Unseen]) -> list[Text]:
+    """Return what could not be seen, the first few of each reason and then their number."""
+    by_reason: dict[str, list[Unseen]] = {}
+    for record in unseen:
+        by_reason.setdefault(record.reason, []).append(record)
+    lines = []
+    for reason, records in sorted(by_reason.items()):
+        lines += [
+            Text(f"unseen   {printable(said(r), 300)}", "yellow") for r in records[:MAX_UNSEEN]
+        ]
+        if len(records) > MAX_UNSEEN:
+            rest = len(records) - MAX_UNSEEN
+            lines.append(Text(f"unseen   {reason}: and {rest} more", "yellow"))
+    return lines
