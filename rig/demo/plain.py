@@ -1,0 +1,86 @@
+"""The agent as a plain process of this machine: the reduced form, for those who are not root."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from rig.cache import lock
+from rig.demo.prepare import AGENT, Parts
+from rig.signals import held_back
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A running agent: its process, where it expects its second model, what it writes."""
+
+    process: psutil.Popen
+    late_model: Path
+    log: Path
+
+    def output(self) -> str:
+        """Return what the agent wrote so far."""
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def running(parts: Parts, cache: Path) -> Iterator[Agent]:
+    """Run the agent in ``cache``/plain for the block; it ends with us even if we are killed."""
+    busy = f"another demonstration runs in {cache}"
+    with lock(cache / "plain.lock", busy=busy, patience=0):
+        folder = cache / "plain"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        agent = _start(parts, folder)
+        try:
+            yield agent
+        finally:
+            with held_back():
+                _end(agent.process)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(parts: Parts, folder: Path) -> Agent:
+    late_model = folder / parts.late_model.name
+    command = [sys.executable, str(AGENT), str(parts.model), str(late_model)]
+    with (folder / "agent.log").open("wb") as log:
+        process = psutil.Popen(
+            [*_dying_with_us(), *command],
+            cwd=folder,
+            env=_environment(parts),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    return Agent(process, late_model, folder / "agent.log")
+
+
+def _dying_with_us() -> list[str]:
+    setpriv = shutil.which("setpriv")  # part of util-linux
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def _environment(parts: Parts) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(parts.site_packages),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _end(process: psutil.Popen) -> None:
+    family = [process, *process.children(recursive=True)] if process.is_running() else [process]
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+    process.wait()
+    psutil.wait_procs(family[1:], timeout=5)

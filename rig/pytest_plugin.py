@@ -1,0 +1,32 @@
+"""One node for all live tests of a run, as fixtures.
+
+A conftest.py makes them known, however many of them do, with::
+
+    def pytest_configure(config: pytest.Config) -> None:
+        config.pluginmanager.import_plugin("rig.pytest_plugin")
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig.node import Node, may_not_run
+from rig.signals import ending_as_interrupt
+
+
+@pytest.fixture(scope="session")
+def rig_node() -> Iterator[Node]:
+    """Give a running node, shared by the tests of the run; pods are each test's own to stop.
+
+    A test that asks for it is skipped, with the reason, where no node can run.
+    """
+    if obstacle := may_not_run():
+        pytest.skip(obstacle)
+    with ending_as_interrupt(), Node(patience=300) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def rig_python(rig_node: Node) -> str:
+    """Give the name of the plain Python image, loaded into the node."""
+    return rig_node.load_python()

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Makes the project's own Python environment in the folder given.
+#
+# A fresh Debian has python3 without pip and ensurepip (they are in python3-venv). Nothing is
+# installed on the machine for that: pip's wheel is taken out of Debian's python3-pip-whl, into
+# the environment.
+set -eu
+
+venv=$1
+python=${PYTHON:-python3}
+
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "aibom needs Python 3.11 or newer; $python is $("$python" --version 2>&1)." \
+        "Name another one: make PYTHON=python3.12" >&2
+    exit 1
+fi
+
+echo "making the environment $venv (once)" >&2
+if "$python" -c 'import ensurepip' 2>/dev/null; then
+    "$python" -m venv "$venv"
+else
+    "$python" -m venv --without-pip "$venv"
+    debs=$(mktemp -d)
+    trap 'rm -rf "$debs"' EXIT
+    fetch() { (cd "$debs" && apt-get -qq download python3-pip-whl); }
+    fetch 2>/dev/null || { apt-get -qq update && fetch; } || {
+        echo "no pip: install python3-venv, or let apt-get download python3-pip-whl" >&2
+        exit 1
+    }
+    dpkg-deb -x "$debs"/python3-pip-whl_*.deb "$debs/tree"
+    wheel=$(echo "$debs"/tree/usr/share/python-wheels/pip-*.whl)
+    "$venv/bin/python" "$wheel/pip" -q --disable-pip-version-check \
+        install --no-index --no-deps "$wheel"
+fi
+"$venv/bin/python" -m pip -q --disable-pip-version-check install -e '.[dev]'
