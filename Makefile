@@ -1,0 +1,42 @@
+# Everything a developer or a user of a checkout runs. `make` alone says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup run check format test bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+setup: $(READY) ## an environment of the project's own, in .venv
+
+$(READY): pyproject.toml
+	@PYTHON="$(PYTHON)" ./rig/setup.sh "$(VENV)"
+	@touch $@
+
+run: $(READY) ## start the demonstration and scan it
+	@$(BIN)/python -m rig.demo.run
+
+check: $(READY) ## format, lint, types, import contracts, rules, README
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/aibom rules lint
+	$(BIN)/aibom rules test
+	$(BIN)/python -m tests.readme
+
+format: $(READY) ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(READY) ## the whole test suite, containers included where root allows
+	$(BIN)/python -m pytest
+
+bench: $(READY) ## what a sweep costs, beside lsof
+	@$(BIN)/python -m rig.bench
+
+clean: ## remove what make made
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis aibom-out
