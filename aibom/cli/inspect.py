@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_stdout(serialise({path: _json(detected) for path, detected in found.items()}))
     else:
         for path, detected in found.items():
-            show(Text(printable(path), "bold"), _table(detected.header, detected.damage))
+            show(Text(printable(path), "bold"), _table(detected, rules))
     return code
 
 
@@ -68,23 +68,25 @@ def _json(detected: Detected) -> dict[str, object]:
     return asdict(detected.header) | {"damage": detected.damage}
 
 
-def _table(header: ModelHeader, damage: str) -> Table:
+def _table(detected: Detected, rules: RuleSet) -> Table:
+    header, damage = detected.header, detected.damage
+    holds_data = f"format/{header.format}" in rules.data_formats
     table = Table.grid(padding=(0, 2))
-    for name, value in _rows(header):
+    for name, value in _rows(header, "data" if holds_data else header.kind):
         table.add_row(Text(name, "dim"), Text(printable(value, 500)))
     if damage:
         table.add_row(Text("damaged", "bold red"), Text(printable(damage)))
     return table
 
 
-def _rows(header: ModelHeader) -> list[tuple[str, str]]:
+def _rows(header: ModelHeader, kind: str) -> list[tuple[str, str]]:
     version = f" {header.format_version}" if header.format_version else ""
     size = ""
     if header.parameters is not None:
         size = f"{magnitude(header.parameters)} ({header.parameters:,})"
     rows = [
         ("format", header.format + version),
-        ("kind", header.kind),
+        ("kind", kind),
         ("name", header.name or ""),
         ("architecture", header.architecture or ""),
         ("parameters", size),

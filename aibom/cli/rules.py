@@ -57,6 +57,6 @@ def _lint(folder: Path) -> int:
 def _test(folder: Path) -> int:
     failures = check(load(folder), read_documents(folder).values())
     for failure in failures:
-        say(str(failure))
+        say(f"{failure.rule}: {failure.sample}: {failure.message}")
     show(Text(f"{len(read_documents(folder))} rules tested, {len(failures)} samples failed"))
     return FINDINGS if failures else OK

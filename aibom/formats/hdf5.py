@@ -74,7 +74,7 @@ def _add_link(root: Root, body: Fields) -> None:
 
 
 def _is_dense(info: Fields, order_size: int) -> bool:
-    """Return whether a link info (IV.A.2.c) or attribute info (IV.A.2.p) names a heap."""
+    """Return whether a link info (IV.A.2.c) or attribute info (IV.A.2.v) names a heap."""
     info.take(1)  # version
     if info.integer(1) & 0x01:  # creation order is tracked
         info.take(order_size)

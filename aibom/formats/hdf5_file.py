@@ -48,7 +48,7 @@ class Fields:
         return self.integer(self._length_size)
 
     def address(self) -> int | None:
-        """Return the next address, or None where it is undefined: all bits set (I.B)."""
+        """Return the next address, or None where it is undefined: all bits set."""
         raw = self.take(self._offset_size)
         return None if raw == b"\xff" * len(raw) else int.from_bytes(raw, "little")
 
@@ -105,7 +105,7 @@ def _superblock(source: ByteSource, start: int, data: bytes) -> File:
     version = data[8] if len(data) > 8 else 0xFF
     if version > 3:
         raise FormatError("unknown hdf5 superblock")
-    sizes_at = 13 if version < 2 else 9  # II.A, versions 0 and 1; II.B and II.C, versions 2 and 3
+    sizes_at = 13 if version < 2 else 9  # II.A
     offset_size, length_size = Fields(data[sizes_at:]).take(2)
     if offset_size not in _SIZES or length_size not in _SIZES:
         raise FormatError("unknown hdf5 address size")
@@ -116,7 +116,7 @@ def _superblock(source: ByteSource, start: int, data: bytes) -> File:
     end = fields.address()
     if version < 2:
         fields.address()  # driver information
-        fields.address()  # II.A.1, the root's symbol table entry: its name
+        fields.address()  # III.C, the root's symbol table entry: its name
     root = fields.address()
     if end is None or root is None:
         raise FormatError("hdf5 without a root group")

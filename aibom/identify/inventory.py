@@ -42,7 +42,7 @@ def _inventory(
     rules: RuleSet,
     servers: ServerFinder,
 ) -> Inventory:
-    models, software = ModelShelf(), SoftwareShelf(rules)
+    models, software = ModelShelf(rules), SoftwareShelf(rules)
     serving: list[Serving] = []
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))

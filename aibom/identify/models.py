@@ -3,12 +3,13 @@
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aibom.identify.features import Witness
 from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse, Origin
 from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
 from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.rules import RuleSet
 
 # transformers' and llama.cpp's naming of shards: model-00001-of-00005.safetensors
 _SHARD = re.compile(r"^(?P<stem>.+?)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.[^.]+)$")
@@ -45,8 +46,9 @@ class _Seen:
 class ModelShelf:
     """Collects the model files of a workload and gives one component for each model."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, rules: RuleSet) -> None:
+        """Start empty; ``rules`` say which formats hold data and not models."""
+        self._data = rules.data_formats
         self._seen: dict[tuple[object, ...], _Seen] = {}
 
     def add(self, uses: Iterable[ModelUse], witness: Witness) -> None:
@@ -64,7 +66,14 @@ class ModelShelf:
 
     def components(self) -> list[Component]:
         """Return one component per model, adapters included, sorted by ref."""
-        return sorted((_component(seen) for seen in self._seen.values()), key=lambda c: c.ref)
+        found = (_component(seen) for seen in self._seen.values())
+        return sorted(map(self._settle, found), key=lambda c: c.ref)
+
+    def _settle(self, component: Component) -> Component:
+        if component.rule not in self._data:
+            return component
+        ref = f"data:{component.ref.partition(':')[2]}"
+        return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
 
 
 def _identity(model: ModelFile) -> tuple[object, ...]:

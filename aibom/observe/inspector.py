@@ -149,18 +149,31 @@ class Inspector:
         self, draft: _Draft, uses: tuple[FileUse, ...]
     ) -> Iterator[tuple[FileUse, FileKey, Content]]:
         seen: set[FileKey] = set()
-        for use in uses:
+        for listed in uses:
+            use = listed
             try:
                 found = self._host.stat_use(draft.process.pid, use)
                 if not found.regular:
                     self._note_irregular(draft, use)
                     continue
                 key = key_of(found, self._host.mounts(draft.process.pid))
+                use = self._with_its_name(draft, use, found)
                 if key not in seen:
                     seen.add(key)
                     yield use, key, self._contents.classify(draft.process.pid, use, key)
             except OSError as error:
                 _note_error(draft, use, error)
+
+    def _with_its_name(self, draft: _Draft, use: FileUse, found: FileStat) -> FileUse:
+        """Tell a file whose name ends in " (deleted)" from one that was deleted."""
+        if not use.deleted or not found.links or not use.path.startswith("/"):
+            return use
+        path = f"{use.path} (deleted)"
+        try:
+            literal = self._host.stat_in_root(draft.process.pid, path).inode == found.inode
+        except OSError:
+            return use
+        return replace(use, path=path, deleted=False) if literal else use
 
     def _note_irregular(self, draft: _Draft, use: FileUse) -> None:
         if use.path.lower().endswith(self._rules.extensions):

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aibom.formats.text import printable
-from aibom.types.facts import Origin, Unseen
+from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Declared, Finding, Severity, Verdict
 from aibom.types.inventory import Component, Inventory, Workload
 from aibom.types.words import magnitude, said
@@ -31,6 +31,7 @@ _COUNTED: dict[Declared, str] = {
     "unknown": "not compared",
 }
 _KIND_ORDER = ("model", "adapter", "mcp-server", "framework", "data", "package", "image")
+_PATH_WIDTH = 42
 #: Most records of one kind that are shown before the rest is counted.
 MAX_UNSEEN = 5
 
@@ -43,7 +44,7 @@ def workload_view(inventory: Inventory, assessment: Assessment) -> RenderableTyp
     if shown:
         parts.append(_components(shown, verdicts))
     parts += [line for line in (_packages(inventory, verdicts), _images(inventory)) if line]
-    parts += [_service_line(inventory)] if inventory.services else []
+    parts += _service_lines(inventory)
     parts += [finding_line(f) for f in assessment.findings]
     parts += unseen_lines(inventory.unseen)
     return Group(*parts, Text())
@@ -66,13 +67,14 @@ def _title(inventory: Inventory, assessment: Assessment) -> Text:
 def _components(components: list[Component], verdicts: dict[str, Verdict]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
     for header in ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN"):
-        table.add_column(header, overflow="fold")
+        wraps = header in ("NAME", "SEEN")
+        table.add_column(header, overflow="fold", no_wrap=not wraps)
     for component in sorted(components, key=lambda c: (_KIND_ORDER.index(c.kind), c.name)):
         table.add_row(
             component.kind,
             _name(component),
-            printable(component.version, 40),
-            _origin(component.origin),
+            printable(component.version, 20),
+            component.origin.kind.replace("-", " "),
             _DECLARED[verdicts[component.ref].declared],
             _seen(component),
         )
@@ -86,13 +88,11 @@ def _name(component: Component) -> Text:
         size = magnitude(model.parameters) if model.parameters is not None else ""
         facts = (model.format, model.architecture, size, model.quantization)
         name.append("  " + " ".join(printable(f, 40) for f in facts if f), "dim not bold")
+    if component.within:
+        name.append(f"  in {_package(component.within)}", "dim not bold")
     if component.inferred:
         name.append("  (inferred)", "yellow not bold")
     return name
-
-
-def _origin(origin: Origin) -> Text:
-    return Text(origin.kind + (f": {printable(origin.detail, 60)}" if origin.detail else ""))
 
 
 def _seen(component: Component) -> Text:
@@ -100,8 +100,18 @@ def _seen(component: Component) -> Text:
         return Text("")
     first = component.telling[0]
     more = len(component.evidence) - 1
-    text = f"{first.how} {printable(first.path, 120)}" + (f" (+{more})" if more else "")
-    return Text(text)
+    return Text(f"{first.how} {_tail(first.path)}" + (f" (+{more})" if more else ""))
+
+
+def _package(purl: str) -> str:
+    """Return the name in a purl: ``xllamacpp`` of ``pkg:pypi/xllamacpp@1.0``."""
+    return printable(purl.partition("/")[2].partition("@")[0], 60)
+
+
+def _tail(path: str) -> str:
+    """Return the end of a path, which tells more than its start; the BOM has the whole."""
+    shown = printable(path)
+    return shown if len(shown) <= _PATH_WIDTH else "…" + shown[-_PATH_WIDTH + 1 :]
 
 
 def _packages(inventory: Inventory, verdicts: dict[str, Verdict]) -> Text | None:
@@ -120,13 +130,13 @@ def _images(inventory: Inventory) -> Text | None:
     return Text("image " + ", ".join(map(printable, images)), "dim") if images else None
 
 
-def _service_line(inventory: Inventory) -> Text:
+def _service_lines(inventory: Inventory) -> list[Text]:
     lines = []
     for service in inventory.services:
         how = " ".join(filter(None, (service.transport, *service.endpoints)))
-        clients = f" used by {'; '.join(service.clients)}" if service.clients else ""
-        lines.append(f"service {service.name} over {how or 'unknown'}{clients}")
-    return Text("\n".join(printable(line, 200) for line in lines), "dim")
+        lines.append(f"service {service.name} over {how or 'a transport that was not seen'}")
+        lines += [f"        used by {client}" for client in service.clients]
+    return [Text(printable(line, 120), "dim") for line in lines]
 
 
 def finding_line(finding: Finding) -> Text:

@@ -60,6 +60,7 @@ class FormatRule:
 
     id: str
     name: str
+    kind: RuleKind = "model-format"
     parser: str = ""
     magics: tuple[Magic, ...] = ()
     extensions: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ class RuleSet:
         """Index ``rules``; ``formats`` are kept in the order given."""
         self.rules = rules
         self.formats = formats
+        self.data_formats = frozenset(f.id for f in formats if f.kind == "data-format")
         self.extensions = tuple(sorted({e for rule in formats for e in rule.extensions}))
         self._exact: dict[Feature, list[tuple[Rule, Clause]]] = {}
         self._patterns: dict[tuple[Verb, str], list[tuple[str, tuple[Rule, Clause]]]] = {}

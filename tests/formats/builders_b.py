@@ -12,6 +12,7 @@ from typing import Any
 from builders_a import Metered
 
 from aibom.formats.source import FormatError
+from aibom.formats.text import printable
 from aibom.types.model import ModelHeader
 
 
@@ -36,7 +37,7 @@ def _assert_sane(header: ModelHeader) -> None:
     shown = [header.name, header.architecture, header.format_version, header.quantization]
     shown += [*header.globals, *(text for pair in header.properties for text in pair)]
     for text in shown:
-        assert text is None or (text.isprintable() and 0 < len(text) < 10_000)
+        assert text is None or (0 < len(text) < 10_000 and text == printable(text, 10_000))
         assert text is None or text.encode()  # no lone surrogates
     assert list(header.properties) == sorted(header.properties)
     assert list(header.globals) == sorted(set(header.globals))

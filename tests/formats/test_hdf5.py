@@ -137,13 +137,14 @@ def test_every_spoiled_byte(sample: bytes) -> None:
         attempt(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes(data: bytes) -> None:
     for prefix in (b"", *(sample[:9] for sample in SAMPLES), *(sample[:400] for sample in SAMPLES)):
         attempt(prefix + data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(map(spoiled, SAMPLES)))
 def test_spoiled(data: bytes) -> None:
     root = attempt(data)
@@ -154,6 +155,7 @@ def test_spoiled(data: bytes) -> None:
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
 
+@settings(deadline=None)
 @given(
     attributes=st.dictionaries(TEXT, TEXT, max_size=6),
     links=st.sets(TEXT, max_size=6),

@@ -290,6 +290,7 @@ def test_every_spoiled_byte(compress: Callable[[bytes], bytes]) -> None:
         attempt(joblib, data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes(data: bytes) -> None:
     magics = (
@@ -305,12 +306,13 @@ def test_arbitrary_bytes(data: bytes) -> None:
         attempt(joblib, magic + data)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(spoiled(SAMPLE), *(spoiled(compress(SAMPLE)) for _, compress in COMPRESSORS)))
 def test_spoiled(data: bytes) -> None:
     attempt(joblib, data)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(st.integers() | st.text(), st.lists, max_leaves=9),
     st.integers(2, 5),
@@ -319,6 +321,7 @@ def test_ordinary_pickles_are_no_models(value: Any, protocol: int) -> None:
     assert parse(pickle.dumps(value, protocol)) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["f8", "i4", "U3"]), st.integers(0, 9)), max_size=5))
 def test_what_was_written_is_read(arrays: list[tuple[str, int]]) -> None:
     widths = {"f8": 8, "i4": 4, "U3": 12}

@@ -180,13 +180,14 @@ def test_every_spoiled_byte(sample: str) -> None:
         attempt(keras, data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes(data: bytes) -> None:
     for prefix in (b"", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", SAMPLES["hdf5"][:200]):
         attempt(keras, prefix + data)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(map(spoiled, SAMPLES.values())))
 def test_spoiled(data: bytes) -> None:
     attempt(keras, data)
@@ -202,6 +203,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["class_name", "config", "module"]), JSON))
 def test_any_configuration(config: dict[str, Any]) -> None:
     assert attempt(keras, keras_zip(config)) is not None

@@ -322,18 +322,20 @@ def test_every_spoiled_byte(sample: str) -> None:
         attempt(pytorch, data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes(data: bytes) -> None:
     for prefix in (b"", b"PK\x03\x04", pickled(pytorch.LEGACY_MAGIC), SAMPLES["legacy"][:30]):
         attempt(pytorch, prefix + data)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(map(spoiled, SAMPLES.values())))
 def test_spoiled(data: bytes) -> None:
     attempt(pytorch, data)
 
 
+@settings(deadline=None)
 @given(
     tensors=st.dictionaries(
         st.text(min_size=1, max_size=8),

@@ -134,19 +134,21 @@ def test_every_spoiled_byte() -> None:
         read_all(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes(data: bytes) -> None:
     for bytes_ in (data, b"PK\x03\x04" + data, data + b"PK\x05\x06" + bytes(18)):
         read_all(bytes_)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(spoiled(zipped(TWO, zipfile.ZIP_DEFLATED)))
 def test_spoiled(data: bytes) -> None:
     found = read_all(data, cap=1000)
     assert found is None or all(len(body) <= 1000 for body in found.values())
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text("abcé/", min_size=1, max_size=9), st.binary(max_size=99), max_size=5),
     st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
@@ -155,6 +157,7 @@ def test_what_was_written_is_read(files: dict[str, bytes], method: int) -> None:
     assert read_all(zipped(list(files.items()), method)) == files
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(1, 200))
 def test_deflate_never_makes_more_than_the_cap(data: bytes, cap: int) -> None:
     packed = zlib.compress(data * 50, wbits=-15)

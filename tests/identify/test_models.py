@@ -6,11 +6,12 @@ from aibom.identify.features import Witness
 from aibom.identify.models import ModelShelf
 from aibom.types.facts import Container, HubPlace, ModelConfig, ModelUse
 from aibom.types.inventory import Component
+from aibom.types.rules import RuleSet
 from tests import make
 
 
 def components(*uses: ModelUse, container: str = "") -> list[Component]:
-    shelf = ModelShelf()
+    shelf = ModelShelf(RuleSet((), ()))
     described = Container("c" * 64, name=container) if container else None
     shelf.add(uses, Witness(make.seen(), described))
     return shelf.components()
