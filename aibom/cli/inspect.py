@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aibom.cli.terminal import OK, TROUBLE, CommandError, say, show, write_stdout
-from aibom.formats.detect import Detected, detect
+from aibom.formats.models.detect import Detected, detect
 from aibom.formats.text import printable
 from aibom.observe.live import open_file
 from aibom.report.cyclonedx import serialise

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aibom.formats import purl
+from aibom.formats.packages import purl
 from aibom.types.findings import Claim
 from aibom.types.inventory import Component
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast, get_args
 
-from aibom.formats import bomjson
+from aibom.formats.documents import bomjson
 from aibom.types.facts import FileFacts, FileKey, Origin, OriginKind, Unseen, UnseenReason
 from aibom.types.inventory import (
     Component,

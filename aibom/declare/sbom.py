@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from aibom.formats import bomjson, purl
+from aibom.formats.documents import bomjson
+from aibom.formats.packages import purl
 from aibom.types.findings import Claim
 
 # where syft and trivy say in which file of the image they found a component

@@ -10,7 +10,7 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.hash import ELFHashTable, GNUHashTable
 
-from aibom.formats import gobuildinfo
+from aibom.formats.packages import gobuildinfo
 from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.formats.text import printable
 from aibom.types.facts import Package

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from aibom.formats import bundle
+from aibom.formats.containers import bundle
 from aibom.observe.host import Host
 from aibom.observe.origin import in_container
 from aibom.types.facts import Cgroup, Container, Process

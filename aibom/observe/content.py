@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from aibom.formats.detect import HEAD, detect
-from aibom.formats.mountinfo import MountTable
+from aibom.formats.models.detect import HEAD, detect
+from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.source import FormatError
 from aibom.observe.binaries import MAGIC, BinaryFacts, read_binary
 from aibom.observe.host import FileStat, Host, HostFile

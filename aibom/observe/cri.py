@@ -4,7 +4,7 @@ Only the two calls that list are made. The socket is opened only where a user na
 holds it owns the node.
 """
 
-from aibom.formats import cri
+from aibom.formats.containers import cri
 from aibom.formats.source import FormatError
 from aibom.types.facts import Container
 

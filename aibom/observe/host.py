@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from aibom.formats.mountinfo import MountTable
+from aibom.formats.procfs.mountinfo import MountTable
 from aibom.types.facts import FileUse
 
 

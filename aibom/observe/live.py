@@ -6,7 +6,7 @@ import os
 import stat as stat_module
 from collections.abc import Sequence
 
-from aibom.formats.mountinfo import MountTable, parse
+from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.source import FormatError
 from aibom.observe import hashing, peers, rootdir
 from aibom.observe.host import FileStat, OutsideRootError, RemoteFileSystemError

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
-from aibom.formats import hubcache, modelconfig
+from aibom.formats.models import hubcache, modelconfig
 from aibom.observe.host import Host
 from aibom.types.facts import FileFacts, HubPlace, ModelConfig, ModelFile, Process
 from aibom.types.model import ModelHeader

@@ -2,7 +2,7 @@
 
 import re
 
-from aibom.formats.mountinfo import Mount, MountTable
+from aibom.formats.procfs.mountinfo import Mount, MountTable
 from aibom.observe.host import Host
 from aibom.types.facts import FileUse, Origin, Process
 

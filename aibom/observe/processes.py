@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from aibom.formats import cgroup, maps, process
+from aibom.formats.procfs import cgroup, maps, process
 from aibom.formats.redact import redact_argv
 from aibom.observe.host import Host
 from aibom.types.facts import FileUse, Process, Stream

@@ -3,7 +3,8 @@
 import posixpath
 import re
 
-from aibom.formats import commandline, nodepkg, pydist
+from aibom.formats.packages import nodepkg, pydist
+from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.host import Host
 from aibom.observe.pythonpath import Environments

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from aibom.formats import pydist
+from aibom.formats.packages import pydist
 from aibom.observe.content import key_of
 from aibom.observe.host import Host
 from aibom.types.facts import FileKey, FileUse, Package, Process

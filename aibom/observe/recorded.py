@@ -5,7 +5,7 @@ import json
 import os
 from typing import Any
 
-from aibom.formats.mountinfo import MountTable, parse
+from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.observe.host import FileStat
 from aibom.types.facts import FileUse
 

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from aibom.formats.jsontext import load_object
-from aibom.formats.mountinfo import MountTable, parse
-from aibom.formats.process import parse_cmdline, parse_environ
+from aibom.formats.procfs.mountinfo import MountTable, parse
+from aibom.formats.procfs.process import parse_cmdline, parse_environ
 from aibom.formats.redact import redact, redact_argv
 from aibom.observe.host import FileStat, Host, HostFile
 from aibom.observe.processes import ENVIRONMENT

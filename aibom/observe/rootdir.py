@@ -5,7 +5,7 @@ import errno
 import os
 import struct
 
-from aibom.formats.mountinfo import MountTable
+from aibom.formats.procfs.mountinfo import MountTable
 from aibom.observe.host import OutsideRootError, RemoteFileSystemError
 
 # include/uapi/linux/openat2.h, and the number of the call on x86-64 and aarch64 alike

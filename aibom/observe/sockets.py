@@ -3,7 +3,7 @@
 import contextlib
 from dataclasses import replace
 
-from aibom.formats import net
+from aibom.formats.procfs import net
 from aibom.observe.host import Host
 from aibom.types.facts import Connection, Process, Stream
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from aibom.formats import cgroup
+from aibom.formats.procfs import cgroup
 from aibom.observe import containers
 from aibom.observe.host import Host
 from aibom.observe.inspector import Inspector, Look

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aibom.formats.detect import detect
+from aibom.formats.models.detect import detect
 from aibom.formats.source import FormatError, MemorySource
 from aibom.identify.match import match
 from aibom.rulebook.load import features

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 from packaging.utils import InvalidName, canonicalize_name
 
-from aibom.formats.detect import PARSERS
+from aibom.formats.models.detect import PARSERS
 from aibom.identify.match import match
 from aibom.rulebook.check import content
 from aibom.rulebook.load import RuleError, features, read_documents, rules_folder

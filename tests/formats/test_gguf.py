@@ -23,8 +23,8 @@ from builders_a import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import gguf
-from aibom.formats.gguf_cursor import CHUNK
+from aibom.formats.models import gguf
+from aibom.formats.models.gguf_cursor import CHUNK
 from aibom.formats.source import FormatError
 from aibom.types.model import BaseModel, ModelHeader
 

@@ -6,8 +6,8 @@ from builders_b import Hdf5
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats.hdf5 import Root, read_root
-from aibom.formats.hdf5_file import NAME_CAP
+from aibom.formats.models.hdf5 import Root, read_root
+from aibom.formats.models.hdf5_file import NAME_CAP
 from aibom.formats.source import FormatError, MemorySource
 
 BOTH = pytest.mark.parametrize("modern", [False, True], ids=["version 1", "version 2"])

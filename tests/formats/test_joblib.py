@@ -25,8 +25,8 @@ from builders_b import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import joblib
-from aibom.formats.lz4_frame import unpack as unpack_lz4
+from aibom.formats.models import joblib
+from aibom.formats.models.lz4_frame import unpack as unpack_lz4
 from aibom.formats.source import MemorySource
 from aibom.types.model import ModelHeader
 

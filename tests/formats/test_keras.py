@@ -8,7 +8,7 @@ from builders_b import LAMBDA, Hdf5, attempt, keras_config, keras_zip, torch_zip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import keras
+from aibom.formats.models import keras
 from aibom.formats.source import FormatError, MemorySource
 from aibom.types.model import ModelHeader
 

@@ -20,7 +20,7 @@ from builders_a import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import onnx
+from aibom.formats.models import onnx
 from aibom.formats.source import FormatError
 from aibom.types.model import ModelHeader
 

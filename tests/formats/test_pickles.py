@@ -10,8 +10,8 @@ from builders_b import EVIL, Made, Name, Persistent, pickled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats.pickle_facts import Call, Global
-from aibom.formats.pickles import class_of, scan_globals, walk
+from aibom.formats.models.pickle_facts import Call, Global
+from aibom.formats.models.pickles import class_of, scan_globals, walk
 from aibom.formats.source import MemorySource
 from aibom.formats.text import printable
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.formats import cgroup, maps, mountinfo, net, process
+from aibom.formats.procfs import cgroup, maps, mountinfo, net, process
 from aibom.types.facts import Cgroup, Connection
 
 ID = "3f" * 32

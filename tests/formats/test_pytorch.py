@@ -22,7 +22,7 @@ from builders_b import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import pytorch
+from aibom.formats.models import pytorch
 from aibom.formats.source import FormatError, MemorySource
 from aibom.types.model import ModelHeader
 

@@ -15,7 +15,7 @@ from builders_a import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import safetensors
+from aibom.formats.models import safetensors
 from aibom.formats.source import FormatError
 from aibom.types.model import BaseModel, ModelHeader
 

@@ -18,7 +18,7 @@ from builders_a import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aibom.formats import tflite
+from aibom.formats.models import tflite
 from aibom.formats.source import FormatError
 from aibom.types.model import ModelHeader
 

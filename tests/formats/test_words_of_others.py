@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.formats import (
-    bundle,
-    commandline,
-    gobuildinfo,
-    hubcache,
-    modelconfig,
-    nodepkg,
-    pydist,
-    redact,
-)
-from aibom.formats.commandline import Run
+from aibom.formats import redact
+from aibom.formats.containers import bundle
+from aibom.formats.models import hubcache, modelconfig
+from aibom.formats.packages import gobuildinfo, nodepkg, pydist
+from aibom.formats.procfs import commandline
+from aibom.formats.procfs.commandline import Run
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
 

@@ -8,8 +8,8 @@ from builders_b import zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aibom.formats.models.zipdir import Member, content, first_name, members
 from aibom.formats.source import FormatError, MemorySource
-from aibom.formats.zipdir import Member, content, first_name, members
 
 TWO = [("top/a.txt", b"hello hello hello"), ("top/b", b"")]
 

@@ -104,6 +104,7 @@ def _await_ready(output: Any) -> None:
 
 @pytest.fixture(scope="module")
 def workload(running: Running) -> dict[str, Any]:
+    assert running.pod.name == "holder"
     (found,) = scan("--pod", "models/holder")
     return found
 
@@ -137,7 +138,8 @@ def test_findings_without_an_sbom(workload: dict[str, Any]) -> None:
     assert set(found.values()) == {("undeclared-model", "high")}
 
 
-def test_findings_against_an_sbom(running: Running, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("running")
+def test_findings_against_an_sbom(tmp_path: Path) -> None:
     declared = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -178,7 +180,8 @@ def test_names_and_labels_from_cri(running: Running) -> None:
     assert components(found, "image")["local.test/holder"]["version"] == "1"
 
 
-def test_a_runtime_that_is_gone_costs_a_record(running: Running, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("running")
+def test_a_runtime_that_is_gone_costs_a_record(tmp_path: Path) -> None:
     (found,) = scan("--pod", "models/holder", "--cri-socket", tmp_path / "none.sock")
     assert found["inventory"]["workload"]["name"] == "holder"
     assert "runtime" in {u["reason"] for u in found["inventory"]["unseen"]}
@@ -189,10 +192,9 @@ def test_one_container(running: Running) -> None:
     assert set(components(found, "model")) == {"in volume"}
 
 
+@pytest.mark.usefixtures("running")
 @pytest.mark.parametrize("version", ["1.6", "1.7"])
-def test_the_bom_is_strictly_valid_and_the_same_each_time(
-    running: Running, tmp_path: Path, version: str
-) -> None:
+def test_the_bom_is_strictly_valid_and_the_same_each_time(tmp_path: Path, version: str) -> None:
     options = ["--reproducible", "--no-cache", "--spec-version", version]
     written = []
     for number in (1, 2):
@@ -208,9 +210,8 @@ def test_the_bom_is_strictly_valid_and_the_same_each_time(
     assert "not-in-sbom" in aibom("diff", sbom, observed, code=1)
 
 
-def test_a_recording_says_the_same_as_the_node(
-    running: Running, workload: dict[str, Any], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("running")
+def test_a_recording_says_the_same_as_the_node(workload: dict[str, Any], tmp_path: Path) -> None:
     aibom("record", tmp_path / "node", "--pod", "models/holder")
     (again,) = scan("--pod", "models/holder", "--path.procfs", tmp_path / "node" / "proc")
     assert again == workload

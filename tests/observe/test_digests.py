@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aibom.formats.mountinfo import MountTable
+from aibom.formats.procfs.mountinfo import MountTable
 from aibom.observe import hashing
 from aibom.observe.content import key_of
 from aibom.observe.digests import Digests, TooLargeError

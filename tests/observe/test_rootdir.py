@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aibom.formats.mountinfo import MountTable, parse
+from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.source import FormatError
 from aibom.observe import rootdir
 from aibom.observe.host import OutsideRootError, RemoteFileSystemError

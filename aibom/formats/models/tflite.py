@@ -6,9 +6,9 @@ index is its place in its table there.
 
 from itertools import islice
 
-from aibom.formats.flatbuffer import Table, Tables, root
-from aibom.formats.header import Tally, elements, joined, properties
-from aibom.formats.paged import Paged
+from aibom.formats.models.flatbuffer import Table, Tables, root
+from aibom.formats.models.header import Tally, elements, joined, properties
+from aibom.formats.models.paged import Paged
 from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.types.model import ModelHeader
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from aibom.formats.pickle_facts import Call, Global, Record
-from aibom.formats.pickle_opcodes import OPCODES, Cursor, Opcode, WalkError
-from aibom.formats.pickle_stack import Stack
+from aibom.formats.models.pickle_facts import Call, Global, Record
+from aibom.formats.models.pickle_opcodes import OPCODES, Cursor, Opcode, WalkError
+from aibom.formats.models.pickle_stack import Stack
 
 TEXT_CAP = 1_000
 """Characters kept of any string."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from aibom.formats import lz4_frame
+from aibom.formats.models import lz4_frame
 from aibom.formats.source import ByteSource
 
 _INPUT_CAP = 4 << 20

@@ -6,12 +6,12 @@ Layouts are those of torch/serialization.py (torch.save), torch/csrc/jit/seriali
 
 from dataclasses import replace
 
-from aibom.formats import pytorch_export
-from aibom.formats.header import properties, text
-from aibom.formats.pickle_facts import PickleFacts
-from aibom.formats.pickle_walk import Walker
-from aibom.formats.pickles import class_of, scan_globals, walk
-from aibom.formats.pytorch_tensors import (
+from aibom.formats.models import pytorch_export
+from aibom.formats.models.header import properties, text
+from aibom.formats.models.pickle_facts import PickleFacts
+from aibom.formats.models.pickle_walk import Walker
+from aibom.formats.models.pickles import class_of, scan_globals, walk
+from aibom.formats.models.pytorch_tensors import (
     Storage,
     elements_and_dtype,
     is_adapter,
@@ -20,9 +20,9 @@ from aibom.formats.pytorch_tensors import (
     tensor_names,
     with_lengths,
 )
+from aibom.formats.models.zipdir import MAGIC as ZIP_MAGIC
+from aibom.formats.models.zipdir import Member, content, first_name, members
 from aibom.formats.source import ByteSource, FormatError
-from aibom.formats.zipdir import MAGIC as ZIP_MAGIC
-from aibom.formats.zipdir import Member, content, first_name, members
 from aibom.types.model import ModelHeader
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch/serialization.py MAGIC_NUMBER

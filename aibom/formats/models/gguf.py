@@ -6,10 +6,10 @@ Source: docs/gguf.md in the ggml repository, and ggml's own reader gguf.cpp wher
 import re
 import struct
 
-from aibom.formats.gguf_cursor import ByteOrder, Cursor
-from aibom.formats.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
-from aibom.formats.gguf_values import Metadata, read_metadata
-from aibom.formats.header import Tally, elements, properties
+from aibom.formats.models.gguf_cursor import ByteOrder, Cursor
+from aibom.formats.models.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
+from aibom.formats.models.gguf_values import Metadata, read_metadata
+from aibom.formats.models.header import Tally, elements, properties
 from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.types.model import BaseModel, ModelHeader
 

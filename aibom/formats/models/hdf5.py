@@ -7,9 +7,9 @@ them. Attributes and links in dense storage (fractal heaps) are not read; the re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from aibom.formats.hdf5_file import Fields, File, open_file
-from aibom.formats.hdf5_links import MAX_LINKS, link_name, symbol_table_names
-from aibom.formats.hdf5_values import GlobalHeap, attribute
+from aibom.formats.models.hdf5_file import Fields, File, open_file
+from aibom.formats.models.hdf5_links import MAX_LINKS, link_name, symbol_table_names
+from aibom.formats.models.hdf5_values import GlobalHeap, attribute
 from aibom.formats.source import ByteSource, FormatError
 
 # IV.A.2, types of header messages

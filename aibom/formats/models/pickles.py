@@ -4,9 +4,9 @@ An unpickler runs each call as it meets it, so what was found before a pickle br
 is kept.
 """
 
-from aibom.formats.pickle_facts import MAX_OPCODES, Call, Global, PickleFacts, Record
-from aibom.formats.pickle_opcodes import Cursor, WalkError
-from aibom.formats.pickle_walk import TEXT_CAP, Walker
+from aibom.formats.models.pickle_facts import MAX_OPCODES, Call, Global, PickleFacts, Record
+from aibom.formats.models.pickle_opcodes import Cursor, WalkError
+from aibom.formats.models.pickle_walk import TEXT_CAP, Walker
 from aibom.formats.source import ByteSource, FormatError, MemorySource
 from aibom.formats.text import printable
 

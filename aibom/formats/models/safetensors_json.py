@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from aibom.formats.header import DESCRIPTION_LIMIT, KEY_LIMIT, TEXT_LIMIT, text
+from aibom.formats.models.header import DESCRIPTION_LIMIT, KEY_LIMIT, TEXT_LIMIT, text
 from aibom.formats.source import FormatError
 
 # For the agent's memory: about 400 bytes each. The largest models have as many, but spread over

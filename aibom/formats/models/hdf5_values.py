@@ -6,7 +6,7 @@ them.
 
 import math
 
-from aibom.formats.hdf5_file import Fields, File, decoded
+from aibom.formats.models.hdf5_file import Fields, File, decoded
 from aibom.formats.source import FormatError
 
 _STRING, _VARIABLE = 3, 9  # IV.A.2.d, datatype classes

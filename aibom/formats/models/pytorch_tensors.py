@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from aibom.formats.pickle_facts import Call, Global, PickleFacts
-from aibom.formats.pickle_walk import PERSISTENT
+from aibom.formats.models.pickle_facts import Call, Global, PickleFacts
+from aibom.formats.models.pickle_walk import PERSISTENT
 
 # torch/storage.py, _dtype_to_storage_type_map: storage classes and the dtypes that they hold.
 # QUInt4x2Storage and QUInt2x4Storage are left out: several elements share one byte.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aibom.formats import gguf, joblib, keras, onnx, pytorch, safetensors, tflite
+from aibom.formats.models import gguf, joblib, keras, onnx, pytorch, safetensors, tflite
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader
 from aibom.types.rules import FormatRule

@@ -6,10 +6,10 @@ of torch/_export/serde/schema.py.
 
 from typing import Any
 
-from aibom.formats.header import Tally, elements, properties, text
 from aibom.formats.jsontext import load_object, number_of
+from aibom.formats.models.header import Tally, elements, properties, text
+from aibom.formats.models.zipdir import Member, content
 from aibom.formats.source import ByteSource
-from aibom.formats.zipdir import Member, content
 from aibom.types.model import ModelHeader
 
 _WEIGHTS = "data/weights/"

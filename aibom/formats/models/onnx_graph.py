@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from aibom.formats.header import BYTES_PER_CHARACTER, TEXT_LIMIT, Tally, elements, text
-from aibom.formats.onnx_schema import (
+from aibom.formats.models.header import BYTES_PER_CHARACTER, TEXT_LIMIT, Tally, elements, text
+from aibom.formats.models.onnx_schema import (
     DATA_TYPES,
     DEFAULT_DOMAIN,
     AttributeProto,

@@ -7,8 +7,8 @@ safetensors/src/tensor.rs: 8 bytes little-endian length, a JSON header, the tens
 import re
 from collections.abc import Mapping
 
-from aibom.formats.header import HEAD, Tally, elements, properties
-from aibom.formats.safetensors_json import TensorInfo, read_header
+from aibom.formats.models.header import HEAD, Tally, elements, properties
+from aibom.formats.models.safetensors_json import TensorInfo, read_header
 from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.types.model import BaseModel, ModelHeader
 

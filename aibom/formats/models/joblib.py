@@ -8,12 +8,12 @@ import math
 import re
 from dataclasses import replace
 
-from aibom.formats.compressed import method_of, unpack
-from aibom.formats.header import HEAD, properties, text
-from aibom.formats.pickle_facts import Call, PickleFacts
-from aibom.formats.pickle_walk import Walker
-from aibom.formats.pickles import class_of, walk
-from aibom.formats.pytorch_tensors import tensor_names
+from aibom.formats.models.compressed import method_of, unpack
+from aibom.formats.models.header import HEAD, properties, text
+from aibom.formats.models.pickle_facts import Call, PickleFacts
+from aibom.formats.models.pickle_walk import Walker
+from aibom.formats.models.pickles import class_of, walk
+from aibom.formats.models.pytorch_tensors import tensor_names
 from aibom.formats.source import ByteSource, MemorySource
 from aibom.types.model import ModelHeader
 

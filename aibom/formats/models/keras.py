@@ -6,13 +6,13 @@ and keras/src/saving/saving_lib.py (.keras and .weights.h5).
 
 from typing import Any
 
-from aibom.formats.hdf5 import Root, read_root
-from aibom.formats.hdf5_file import SIGNATURE
-from aibom.formats.header import joined, properties, text
 from aibom.formats.jsontext import load_object
+from aibom.formats.models.hdf5 import Root, read_root
+from aibom.formats.models.hdf5_file import SIGNATURE
+from aibom.formats.models.header import joined, properties, text
+from aibom.formats.models.zipdir import MAGIC as ZIP_MAGIC
+from aibom.formats.models.zipdir import Member, content, members
 from aibom.formats.source import ByteSource, FormatError
-from aibom.formats.zipdir import MAGIC as ZIP_MAGIC
-from aibom.formats.zipdir import Member, content, members
 from aibom.types.model import ModelHeader
 
 _CONFIG, _METADATA = "config.json", "metadata.json"

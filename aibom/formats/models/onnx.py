@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from aibom.formats.header import (
+from aibom.formats.models.header import (
     DESCRIPTION_LIMIT,
     HEAD,
     KEY_LIMIT,
@@ -10,15 +10,15 @@ from aibom.formats.header import (
     joined,
     properties,
 )
-from aibom.formats.onnx_graph import GraphWalk, Messages
-from aibom.formats.onnx_schema import (
+from aibom.formats.models.onnx_graph import GraphWalk, Messages
+from aibom.formats.models.onnx_schema import (
     DEFAULT_DOMAIN,
     MAX_IR_VERSION,
     MODEL_WIRE_TYPES,
     ModelProto,
     OperatorSetIdProto,
 )
-from aibom.formats.paged import Paged
+from aibom.formats.models.paged import Paged
 from aibom.formats.protobuf import BYTES, Span, signed, spans
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader

@@ -6,9 +6,15 @@ import struct
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from aibom.formats.gguf_cursor import CHUNK, Cursor
-from aibom.formats.gguf_types import ARRAY, SCALAR_CODES, STRING
-from aibom.formats.header import BYTES_PER_CHARACTER, DESCRIPTION_LIMIT, KEY_LIMIT, TEXT_LIMIT, text
+from aibom.formats.models.gguf_cursor import CHUNK, Cursor
+from aibom.formats.models.gguf_types import ARRAY, SCALAR_CODES, STRING
+from aibom.formats.models.header import (
+    BYTES_PER_CHARACTER,
+    DESCRIPTION_LIMIT,
+    KEY_LIMIT,
+    TEXT_LIMIT,
+    text,
+)
 from aibom.formats.source import FormatError
 
 MAX_PAIRS = 65_536  # real files have fewer than 100

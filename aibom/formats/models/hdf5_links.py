@@ -4,7 +4,7 @@ Layouts are those of the HDF5 File Format Specification, version 3.0; its sectio
 them.
 """
 
-from aibom.formats.hdf5_file import NAME_CAP, Fields, File, decoded
+from aibom.formats.models.hdf5_file import NAME_CAP, Fields, File, decoded
 from aibom.formats.source import FormatError
 
 MAX_LINKS = 1_000

@@ -5,7 +5,7 @@ Source: "FlatBuffer Internals" in the flatbuffers documentation. All numbers are
 
 from collections.abc import Iterator
 
-from aibom.formats.header import BYTES_PER_CHARACTER, TEXT_LIMIT, text
+from aibom.formats.models.header import BYTES_PER_CHARACTER, TEXT_LIMIT, text
 from aibom.formats.source import ByteSource, FormatError, exactly
 
 _VTABLE_HEAD = 4  # bytes: the vtable's own length, the table's length

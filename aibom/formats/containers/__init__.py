@@ -1,0 +1,1 @@
+"""What container runtimes say and write down."""

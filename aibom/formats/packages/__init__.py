@@ -1,0 +1,1 @@
+"""Packages of the languages' own ecosystems: metadata, build information, purls."""
