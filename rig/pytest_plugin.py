@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rig.cache import cache_folder
 from rig.node import Node, may_not_run
 from rig.signals import ending_as_interrupt
 
@@ -22,7 +23,9 @@ def rig_node() -> Iterator[Node]:
     """
     if obstacle := may_not_run():
         pytest.skip(obstacle)
-    with ending_as_interrupt(), Node(patience=300) as node:
+    # a folder of its own: tests of the demonstration start the default node meanwhile
+    folder = cache_folder() / "test-node"
+    with ending_as_interrupt(), Node(folder, patience=300) as node:
         yield node
 
 

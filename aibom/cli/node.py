@@ -88,7 +88,10 @@ def host_of(arguments: argparse.Namespace) -> Host:
     if arguments.rootfs is not None and not os.path.isdir(arguments.rootfs):
         raise CommandError(f"--path.rootfs {arguments.rootfs}: no such folder")
     if is_recording(arguments.procfs):
-        return RecordedHost(arguments.procfs)
+        try:
+            return RecordedHost(arguments.procfs)
+        except (OSError, ValueError, KeyError) as error:
+            raise CommandError(f"{arguments.procfs}: broken recording: {error}") from None
     return LiveHost(arguments.procfs, arguments.rootfs or visible_rootfs(arguments.procfs))
 
 

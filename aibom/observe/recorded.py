@@ -19,12 +19,59 @@ def is_recording(procfs: str) -> bool:
     return os.path.isfile(os.path.join(procfs, INDEX))
 
 
-class RecordedFile:
-    """A file of a recording: the ranges that were read of it, at their places."""
+#: Content is recorded in pieces of this many bytes, as most files are read at few places.
+PIECE = 4096
 
-    def __init__(self, path: str, found: FileStat, digest: str | None) -> None:
-        """Serve the sparse copy at ``path``; ``digest`` was computed when it was recorded."""
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+class Pieces:
+    """The pieces of a file that were read, by their number; the rest reads as zeros."""
+
+    def __init__(self) -> None:
+        """Start with nothing recorded."""
+        self._pieces: dict[int, bytearray] = {}
+
+    def add(self, offset: int, data: bytes) -> None:
+        """Note what stands at ``offset``."""
+        for at in range(0, len(data), PIECE):
+            number, start = divmod(offset + at, PIECE)
+            chunk = data[at : at + PIECE]
+            head = PIECE - start
+            self._put(number, start, chunk[:head])
+            self._put(number + 1, 0, chunk[head:])
+
+    def _put(self, number: int, start: int, data: bytes) -> None:
+        if data:
+            piece = self._pieces.setdefault(number, bytearray(PIECE))
+            piece[start : start + len(data)] = data
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return a range, with zeros where nothing was recorded."""
+        first, start = divmod(offset, PIECE)
+        last = (offset + length - 1) // PIECE
+        nothing = bytes(PIECE)
+        found = b"".join(self._pieces.get(n, nothing) for n in range(first, last + 1))
+        return found[start : start + length]
+
+    def pack(self) -> tuple[list[int], bytes]:
+        """Return the numbers of the pieces, and their content one after another."""
+        numbers = sorted(self._pieces)
+        return numbers, b"".join(bytes(self._pieces[n]) for n in numbers)
+
+    @classmethod
+    def unpack(cls, numbers: list[int], data: bytes) -> "Pieces":
+        """Return the pieces that ``pack`` gave."""
+        made = cls()
+        for index, number in enumerate(numbers):
+            made.add(number * PIECE, data[index * PIECE : (index + 1) * PIECE])
+        return made
+
+
+class RecordedFile:
+    """A file of a recording: what was read of it, at its places."""
+
+    def __init__(self, pieces: Pieces, found: FileStat, digest: str | None) -> None:
+        """Serve ``pieces``; ``digest`` was computed when it was recorded."""
+        self._pieces = pieces
         self._digest = digest
         self.stat = found
 
@@ -34,8 +81,9 @@ class RecordedFile:
         return self.stat.size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return what was recorded of a range."""
-        return os.pread(self._descriptor, length, offset) if length > 0 and offset >= 0 else b""
+        """Return what was recorded of a range, at most up to the end of the file."""
+        length = min(length, self.size - offset)
+        return self._pieces.read(offset, length) if length > 0 and offset >= 0 else b""
 
     def sha256(self) -> str:
         """Return the digest that was computed at recording."""
@@ -44,8 +92,7 @@ class RecordedFile:
         return self._digest
 
     def close(self) -> None:
-        """Close the copy."""
-        os.close(self._descriptor)
+        """Do nothing: nothing is open."""
 
 
 class RecordedHost:
@@ -59,6 +106,7 @@ class RecordedHost:
         if index.get("schema") != SCHEMA:
             raise OSError(errno.EINVAL, f"not a recording of schema {SCHEMA}", procfs)
         self._calls: dict[str, Any] = index["calls"]
+        self._contents: dict[str, list[int]] = index["contents"]
 
     def _answer(self, *call: object) -> Any:
         answer = self._calls.get(call_key(*call))
@@ -120,10 +168,12 @@ class RecordedHost:
         return self._open(self._answer("open_in_root", pid, path))
 
     def _open(self, described: dict[str, Any]) -> RecordedFile:
-        found = FileStat(**described["stat"])
-        path = os.path.join(os.path.dirname(self._procfs.rstrip("/")), "content", described["id"])
-        digest = self._calls.get(call_key("sha256", described["id"]), {}).get("value")
-        return RecordedFile(path, found, digest)
+        identifier = described["id"]
+        folder = os.path.join(os.path.dirname(self._procfs.rstrip("/")), "content")
+        with open(os.path.join(folder, identifier), "rb") as file:
+            pieces = Pieces.unpack(self._contents[identifier], file.read())
+        digest = self._calls.get(call_key("sha256", identifier), {}).get("value")
+        return RecordedFile(pieces, FileStat(**described["stat"]), digest)
 
     def list_in_root(self, pid: int, path: str) -> list[str]:
         """Return the names that were in a directory of the process's root."""

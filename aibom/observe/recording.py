@@ -8,7 +8,8 @@ variables that aibom itself uses. Command lines are recorded with their secrets 
 import json
 import os
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from aibom.formats.procfs.process import parse_cmdline, parse_environ
 from aibom.formats.redact import redact, redact_argv
 from aibom.observe.host import FileStat, Host, HostFile
 from aibom.observe.processes import ENVIRONMENT
-from aibom.observe.recorded import INDEX, SCHEMA, call_key
+from aibom.observe.recorded import INDEX, SCHEMA, Pieces, call_key
 from aibom.types.facts import FileUse
 
 _T = TypeVar("_T")
@@ -30,13 +31,28 @@ _METADATA = re.compile(
 _IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
 
 
-class _TeeFile:
-    """An open file whose every read is written to a sparse copy."""
+# calls whose first argument is no process id
+_NOT_OF_PROCESSES = frozenset({"sha256", "in_layer", "read_on_host"})
 
-    def __init__(self, inner: HostFile, copy: str, note: Callable[[str], None]) -> None:
+
+def _names_content(answer: dict[str, Any]) -> bool:
+    return isinstance(answer.get("value"), dict) and "id" in answer["value"]
+
+
+class _TeeFile:
+    """An open file whose every read is noted, as far as ``keep`` lets it be."""
+
+    def __init__(
+        self,
+        inner: HostFile,
+        pieces: Pieces,
+        note: Callable[[str], None],
+        keep: Callable[[bytes], bytes],
+    ) -> None:
         self._inner = inner
-        self._copy = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._pieces = pieces
         self._note = note
+        self._keep = keep
         self.stat = inner.stat
 
     @property
@@ -45,7 +61,7 @@ class _TeeFile:
 
     def read(self, offset: int, length: int) -> bytes:
         data = self._inner.read(offset, length)
-        os.pwrite(self._copy, data, max(offset, 0))
+        self._pieces.add(max(offset, 0), self._keep(data))
         return data
 
     def sha256(self) -> str:
@@ -54,21 +70,7 @@ class _TeeFile:
         return digest
 
     def close(self) -> None:
-        os.close(self._copy)
         self._inner.close()
-
-
-class _TextFile(_TeeFile):
-    """An open text file of which only what aibom looks for is copied."""
-
-    def __init__(self, inner: HostFile, copy: str, note: Callable[[str], None], path: str) -> None:
-        super().__init__(inner, copy, note)
-        self._path = path
-
-    def read(self, offset: int, length: int) -> bytes:
-        data = self._inner.read(offset, length)
-        os.pwrite(self._copy, _kept(self._path, data), max(offset, 0))
-        return data
 
 
 def _kept(path: str, data: bytes) -> bytes:
@@ -88,11 +90,29 @@ class RecordingHost:
         os.makedirs(self._proc)
         os.makedirs(self._content)
         self._calls: dict[str, Any] = {}
+        self._pieces: dict[str, Pieces] = {}
 
-    def save(self) -> None:
-        """Write the index, which makes the folder a recording."""
+    def save(self, pids: Collection[int]) -> None:
+        """Keep what was noted of the processes ``pids``, and write the index.
+
+        A sweep of one pod also looks at who every other process is; that is nobody's business.
+        """
+        for name in os.listdir(self._proc):
+            if int(name) not in pids:
+                shutil.rmtree(os.path.join(self._proc, name))
+        kept = {}
+        for key, answer in self._calls.items():
+            call, subject, *_ = json.loads(key)
+            if call in _NOT_OF_PROCESSES or subject in pids:
+                kept[key] = answer
+        contents = {}
+        for identifier in sorted({a["value"]["id"] for a in kept.values() if _names_content(a)}):
+            contents[identifier], data = self._pieces[identifier].pack()
+            with open(os.path.join(self._content, identifier), "wb") as packed:
+                packed.write(data)
+        index = {"schema": SCHEMA, "calls": kept, "contents": contents}
         with open(os.path.join(self._proc, INDEX), "w", encoding="utf-8") as file:
-            json.dump({"schema": SCHEMA, "calls": self._calls}, file, indent=1, sort_keys=True)
+            json.dump(index, file, indent=1, sort_keys=True)
 
     def _ask(self, call: tuple[object, ...], ask: Callable[[], _T]) -> _T:
         try:
@@ -167,23 +187,22 @@ class RecordingHost:
         """Open the very file that a process holds, and copy what is read of it."""
         call = ("open_use", pid, use.handle)
         inner = self._ask(call, lambda: self._inner.open_use(pid, use))
-        identifier = self._describe(call, inner)
-        copy = os.path.join(self._content, identifier)
-        return _TeeFile(inner, copy, lambda d: self._note(("sha256", identifier), d))
+        return self._tee(call, inner, lambda data: data)
 
     def open_in_root(self, pid: int, path: str) -> HostFile:
         """Open a file in the process's root, and copy what aibom looks for in it."""
         call = ("open_in_root", pid, path)
         inner = self._ask(call, lambda: self._inner.open_in_root(pid, path))
-        identifier = self._describe(call, inner)
-        copy = os.path.join(self._content, identifier)
-        return _TextFile(inner, copy, lambda d: self._note(("sha256", identifier), d), path)
+        return self._tee(call, inner, lambda data: _kept(path, data))
 
-    def _describe(self, call: tuple[object, ...], file: HostFile) -> str:
-        found = file.stat
+    def _tee(
+        self, call: tuple[object, ...], inner: HostFile, keep: Callable[[bytes], bytes]
+    ) -> HostFile:
+        found = inner.stat
         identifier = f"{found.device}-{found.inode}-{found.ctime_ns}"
         self._note(call, {"id": identifier, "stat": asdict(found)})
-        return identifier
+        pieces = self._pieces.setdefault(identifier, Pieces())
+        return _TeeFile(inner, pieces, lambda d: self._note(("sha256", identifier), d), keep)
 
     def list_in_root(self, pid: int, path: str) -> list[str]:
         """Return the names in a directory of the process's root."""

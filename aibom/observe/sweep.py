@@ -1,6 +1,6 @@
 """One look at every process of a node, or of the part of it that was asked for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import cgroup
@@ -114,6 +114,19 @@ class Sweeper:
             for pid in sorted(state.scope.pids - met)
         ]
         return NodeFacts(tuple(looks), dict(self._containers), tuple(dict.fromkeys(state.unseen)))
+
+    def ancestors(self, pids: Iterable[int]) -> set[int]:
+        """Return the ancestors, as of the last sweep, of some processes; the first one aside."""
+        found: set[int] = set()
+        for pid in pids:
+            known = self._known.get(pid)
+            while known is not None and known.process.parent > 1:
+                parent = known.process.parent
+                if parent in found or parent not in self._known:
+                    break
+                found.add(parent)
+                known = self._known[parent]
+        return found
 
     def _meet(self, pid: int, state: _Pass) -> None:
         try:

@@ -63,17 +63,22 @@ def scan(target: Target, output: Path) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def demonstrate(output: Path, look: Scan = scan) -> int:
-    """Bring the agent up, let ``look`` see it, take everything down; return its exit code."""
+def demonstrate(output: Path, look: Scan = scan, folder: Path | None = None) -> int:
+    """Bring the agent up, let ``look`` see it, take everything down; return its exit code.
+
+    As root the node lies in ``folder``, by default in the cache.
+    """
     cache = cache_folder()
     output.mkdir(parents=True, exist_ok=True)
-    return (_in_a_pod if os.geteuid() == 0 else _as_processes)(cache, output, look)
+    if os.geteuid() == 0:
+        return _in_a_pod(cache, output, look, folder)
+    return _as_processes(cache, output, look)
 
 
-def _in_a_pod(cache: Path, output: Path, look: Scan) -> int:
+def _in_a_pod(cache: Path, output: Path, look: Scan, folder: Path | None) -> int:
     parts = prepare.parts(pip.IMAGE, cache)
     image = prepare.image(parts, cache)
-    with Node(cache=cache) as node:
+    with Node(folder, cache) as node:
         _LOG.info("containerd runs; loading the image %s", image.name)
         node.load(image)
         pod = node.run_pod(_POD, [Container("agent", image.name)])

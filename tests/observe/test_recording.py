@@ -1,0 +1,51 @@
+"""Recording: what is kept, what is hidden, and that the pieces are put together again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aibom.observe.recorded import PIECE, Pieces
+from tests.live.conftest import aibom
+
+CONTENT = os.urandom(5 * PIECE + 100)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(CONTENT)), st.integers(0, 2 * PIECE)), max_size=8))
+def test_what_was_read_is_read_again(ranges: list[tuple[int, int]]) -> None:
+    pieces = Pieces()
+    for offset, length in ranges:
+        pieces.add(offset, CONTENT[offset : offset + length])
+    again = Pieces.unpack(*pieces.pack())
+    for offset, length in ranges:
+        wanted = CONTENT[offset : offset + length]
+        if wanted:
+            assert again.read(offset, len(wanted)) == wanted
+
+
+def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
+    script = tmp_path / "app.py"
+    script.write_text(
+        "import time\nKEY = 'sk-verysecretverysecret'\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    )
+    argv = [sys.executable, str(script), "--api-key", "hunter2hunter2"]
+    environment = os.environ | {"MY_TOKEN": "environment-secret", "VIRTUAL_ENV": "/venv"}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            aibom("record", tmp_path / "out", "--pid", process.pid)
+        finally:
+            process.kill()
+    written = b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    for secret in (b"hunter2", b"verysecret", b"environment-secret", b"MY_TOKEN"):
+        assert secret not in written
+    assert b"VIRTUAL_ENV=/venv" in written
+
+
+def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    aibom("record", tmp_path, code=2)
+    assert list(tmp_path.iterdir()) == []
