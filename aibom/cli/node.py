@@ -44,6 +44,11 @@ def add_host_options(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="ask the container runtime for names and labels (default: read its bundles)",
     )
+
+
+def add_hash_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which files are hashed and whether digests are kept."""
+    group = command.add_argument_group("hashing")
     group.add_argument(
         "--hash-limit",
         type=_size,

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from aibom.cli.node import add_host_options, add_scope_options, host_of, scope_of
+from aibom.cli.node import add_hash_options, add_host_options, add_scope_options, host_of, scope_of
 from aibom.cli.terminal import OK, CommandError, busy, say
 from aibom.observe.digests import Digests
 from aibom.observe.inspector import Inspector
@@ -24,6 +24,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument("folder", metavar="DIR", help="new folder to write to")
     add_scope_options(command)
     add_host_options(command)
+    add_hash_options(command)
     command.set_defaults(run=run)
 
 

@@ -10,7 +10,14 @@ from typing import Any
 from rich.text import Text
 
 from aibom.cli.declared import read_claims
-from aibom.cli.node import add_host_options, add_scope_options, host_of, scope_of, sweeper_of
+from aibom.cli.node import (
+    add_hash_options,
+    add_host_options,
+    add_scope_options,
+    host_of,
+    scope_of,
+    sweeper_of,
+)
 from aibom.cli.terminal import (
     INCOMPLETE,
     OK,
@@ -67,6 +74,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--strict", action="store_true", help="exit 3 when something could not be seen"
     )
     add_host_options(command)
+    add_hash_options(command)
     command.set_defaults(run=run)
 
 
