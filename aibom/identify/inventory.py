@@ -6,7 +6,7 @@ from dataclasses import replace
 from packageurl import PackageURL
 
 from aibom.identify.features import Witness, features_of
-from aibom.identify.mcp import ServerFinder, Serving, service_of
+from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.workloads import group
@@ -53,7 +53,9 @@ def _inventory(
     own = {s.own.ref: s.own for s in serving if s.own is not None}
     components = [*models.components(), *software.components(without=own), *own.values()]
     images = _images(members, facts.containers)
-    services = _services(serving, {c.ref: c for c in components}) + _endpoints(components, members)
+    services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
+        components, members
+    )
     pids = set(workload.pids)
     return Inventory(
         workload=workload,

@@ -50,8 +50,7 @@ class ServerFinder:
         SDK's server part and it is wired to a client. The last two are inferred.
         """
         client = client_of(found, self._everyone)
-        package = found.program.package or self._main_module(found)
-        if package is not None:
+        for package in self._packages_run(found):
             if any(_names_run(m, package) for m in matches):
                 return Serving(package_url(package), package.name, found, client)
             if client is not None and self._built_as_server(package):
@@ -60,12 +59,14 @@ class ServerFinder:
             return self._script_server(found, client, witness)
         return None
 
-    def _main_module(self, found: ProcessFacts) -> Package | None:
-        """Return the main module of the binary that a process was started from."""
-        for binary in found.binaries:
-            if binary.modules and binary.file.path == found.process.executable:
-                return binary.modules[0]
-        return None
+    def _packages_run(self, found: ProcessFacts) -> list[Package]:
+        """Return what a process runs: its script's package, its binary's main module."""
+        mains = [
+            binary.modules[0]
+            for binary in found.binaries
+            if binary.modules and binary.file.path == found.process.executable
+        ]
+        return [found.program.package, *mains] if found.program.package is not None else mains
 
     def _built_as_server(self, package: Package) -> bool:
         built = any(Feature("loads", package.ecosystem, r) in self._sdks for r in package.requires)
@@ -117,6 +118,19 @@ class ServerFinder:
             containers=(witness.container,) if witness.container else (),
         )
         return Serving(own.ref, own.name, found, client, own)
+
+
+def leaves(serving: list[Serving]) -> list[Serving]:
+    """Return the servers without those that only launched another one and lent it their stdio."""
+    parents = {s.found.process.parent: s for s in serving}
+    return [s for s in serving if not _lends(s, parents.get(s.found.process.pid))]
+
+
+def _lends(launcher: Serving, child: Serving | None) -> bool:
+    if child is None or launcher.own is not None:
+        return False
+    ends = [{e.inode for e in s.found.streams if e.descriptor in (0, 1)} for s in (launcher, child)]
+    return len(ends[0]) > 1 and ends[0] == ends[1]
 
 
 def _names_run(match: Match, package: Package) -> bool:

@@ -61,6 +61,10 @@ class SoftwareShelf:
         if proof.package is not None and self._names(rule, proof.package):
             seen = self._note(package_url(proof.package), proof, witness)
             seen.package = proof.package
+            owner = proof.binary.owner if proof.binary is not None else None
+            if owner is not None and owner is not proof.package:
+                # a native program that a package of another ecosystem brings along
+                seen.within = package_url(owner)
         else:
             # known by its code alone: its own file, or one that a package brings along
             seen = self._note(self._file_ref(rule, proof), proof, witness)

@@ -207,7 +207,7 @@ class Inspector:
 
     def _owner(self, draft: _Draft, use: FileUse, folders: list[str]) -> Package | None:
         pid = draft.process.pid
-        if use.path.endswith(".node") and "/node_modules/" in use.path:
+        if "/node_modules/" in use.path and (use.runs or use.path.endswith(".node")):
             return self._programs.node_package(pid, use.path)
         for folder in folders:
             if use.path.startswith(folder + "/"):

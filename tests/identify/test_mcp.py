@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aibom.identify.inventory import identify
-from aibom.types.facts import Package, ProcessFacts, Program, Stream
+from aibom.types.facts import Binary, Package, ProcessFacts, Program, Stream
 from aibom.types.inventory import Inventory
 from aibom.types.rules import Clause, Feature, Rule, RuleSet
 from tests import make
@@ -122,3 +122,34 @@ def test_two_processes_of_one_server_are_one_component() -> None:
     found = inventory(client(), server(running(PYPI)), server(running(PYPI), pid=13))
     assert len([c for c in found.components if c.kind == "mcp-server"]) == 1
     assert len(found.services) == 1
+
+
+def test_a_launcher_that_lends_its_stdio_serves_nothing() -> None:
+    other = make.package("mcp-server-other", "1.0")
+    rule = replace(
+        TIME,
+        id="mcp-server/other",
+        clauses=(Clause((Feature("runs", "pypi", "mcp-server-other"),)),),
+    )
+    launcher = server(running(other), pid=11)
+    found = identify(
+        make.node([client(), launcher, server(running(PYPI), parent=11)]),
+        RuleSet((TIME, SDK, rule), ()),
+    )[0]
+    assert [s.name for s in found.services] == ["mcp-server-time"]
+
+
+def test_a_native_server_inside_an_npm_package() -> None:
+    module = Package("golang", "ex.org/notes-mcp", "v1", "/n/bin", requires=("github.com/x/mcp",))
+    owner = Package("npm", "notes-linux-x64", "1.0", "/n/package.json")
+    binary = Binary(make.file("/n/bin", ""), modules=(module,), owner=owner)
+    go_sdk = replace(
+        SDK, id="mcp-sdk/go", clauses=(Clause((Feature("loads", "golang", "github.com/x/mcp"),)),)
+    )
+    native = replace(
+        server(Program("bin", "/n/bin", make.file("/n/bin", ""), package=owner)),
+        binaries=(binary,),
+        process=make.process(12, parent=10, session=10, executable="/n/bin"),
+    )
+    (found,) = identify(make.node([client(), native]), RuleSet((go_sdk,), ()))
+    assert [s.name for s in found.services] == ["ex.org/notes-mcp"]
