@@ -1,5 +1,6 @@
 """Digest of a whole file without disturbing the workload that uses it."""
 
+import ctypes
 import errno
 import hashlib
 import mmap
@@ -11,6 +12,20 @@ from typing import Literal
 import psutil
 
 _CHUNK = 1 << 20
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_int,
+    ctypes.c_long,
+]
+_libc.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 # include/uapi/linux/fs.h, RWF_DONTCACHE (Linux 6.14): pages that the read brought in are dropped
 # after it, pages that were cached before stay
 _RWF_DONTCACHE = 0x80
@@ -27,9 +42,9 @@ def sha256_of(descriptor: int) -> str:
     """Return the SHA-256 of an open regular file in hex, reading it from start to end.
 
     The page cache is neither filled nor emptied: uncached reads where kernel and file system
-    have them, else direct I/O, else buffered reads. POSIX_FADV_DONTNEED is never used, as it
-    would throw out the pages that the workload itself has cached. Raises OSError, also when the
-    file changed while it was read.
+    have them, else direct I/O for what is not cached anyway, else buffered reads.
+    POSIX_FADV_DONTNEED is never used, as it would throw out the pages that the workload itself
+    has cached. Raises OSError, also when the file changed while it was read.
     """
     before = os.fstat(descriptor)
     digest = hashlib.sha256()
@@ -77,13 +92,39 @@ def _reader(descriptor: int, view: memoryview) -> Iterator[Callable[[int], int]]
     """Yield a function that fills ``view`` from an offset in the gentlest way there is."""
     way = way_of(descriptor)
     if way == "direct" and (direct := _open_direct(descriptor)) is not None:
+
+        def read(offset: int) -> int:
+            # what the workload has in the cache need not be fetched from the disk again
+            cached = _resident(descriptor, offset)
+            return os.preadv(descriptor if cached else direct, [view], offset)
+
         try:
-            yield lambda offset: os.preadv(direct, [view], offset)
+            yield read
         finally:
             os.close(direct)
         return
     flags = _RWF_DONTCACHE if way == "uncached" else 0
     yield lambda offset: os.preadv(descriptor, [view], offset, flags)
+
+
+def _resident(descriptor: int, offset: int) -> bool:
+    """Say whether the chunk at ``offset`` is wholly in the page cache; a wrong no costs a read.
+
+    mincore(2) looks at the mapping of the layer's own file, where cachestat(2) would look at the
+    overlay's, which holds nothing. No page is touched, so a truncated file does no harm.
+    """
+    length = min(_CHUNK, os.fstat(descriptor).st_size - offset)
+    if length <= 0:
+        return False
+    address = _libc.mmap(None, length, mmap.PROT_READ, mmap.MAP_SHARED, descriptor, offset)
+    if address in (None, _MAP_FAILED):
+        return False
+    pages = -(-length // mmap.PAGESIZE)
+    present = (ctypes.c_ubyte * pages)()
+    try:
+        return _libc.mincore(address, length, present) == 0 and all(p & 1 for p in present)
+    finally:
+        _libc.munmap(address, length)
 
 
 def _open_direct(descriptor: int) -> int | None:

@@ -5,7 +5,6 @@ from functools import lru_cache
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-
 # types whose names the purl specification wants in lower case, or whose registry tells no case
 _LOWER_CASE = frozenset({"golang", "huggingface", "npm"})
 
@@ -15,8 +14,8 @@ def comparable(purl: str) -> str:
     """Return a purl without qualifiers and subpath, names normalised; empty when it is none.
 
     PyPI names by PEP 503; npm, Go and Hugging Face names and hub commits in lower case; the
-    others as the purl specification of their type says. A purl without a version is not comparable: it
-    would name every version.
+    others as the purl specification of their type says. A purl without a version is not
+    comparable: it would name every version.
     """
     try:
         parsed = PackageURL.from_string(purl)

@@ -1,0 +1,1 @@
+"""The structures of a CPython interpreter, decoded from its memory; no I/O."""
