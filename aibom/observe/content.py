@@ -9,6 +9,7 @@ from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.source import FormatError
 from aibom.observe.binaries import MAGIC, BinaryFacts, read_binary
 from aibom.observe.host import FileStat, Host, HostFile
+from aibom.observe.recent import Recent
 from aibom.types.facts import FileKey, FileUse
 from aibom.types.model import ModelHeader
 from aibom.types.rules import RuleSet
@@ -25,6 +26,7 @@ class Content:
 
 
 _OTHER = Content("other")
+_REMEMBERED = 200_000
 
 
 def key_of(found: FileStat, mounts: MountTable) -> FileKey:
@@ -47,7 +49,7 @@ class ContentReader:
         self._host = host
         self._rules = rules
         self._symbols = rules.symbols
-        self._known: dict[FileKey, Content] = {}
+        self._known: Recent[FileKey, Content] = Recent(_REMEMBERED)
 
     def classify(self, pid: int, use: FileUse, key: FileKey) -> Content:
         """Return what the held file is. Raises OSError where it cannot be read."""
@@ -59,7 +61,7 @@ class ContentReader:
                 content = self._read(file, use)
             finally:
                 file.close()
-            self._known[key] = content
+            self._known.put(key, content)
         return content
 
     def _read(self, file: HostFile, use: FileUse) -> Content:
@@ -78,7 +80,3 @@ class ContentReader:
             return Content("binary", binary=read_binary(file, self._symbols, use.path))
         except FormatError as error:
             return Content("binary", binary=BinaryFacts(), damage=str(error))
-
-    def forget(self, alive: set[FileKey]) -> None:
-        """Drop what is known of files that nobody holds any more."""
-        self._known = {key: content for key, content in self._known.items() if key in alive}

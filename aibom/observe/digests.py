@@ -6,6 +6,7 @@ import sqlite3
 
 from aibom.observe.hashing import be_idle
 from aibom.observe.host import HostFile
+from aibom.observe.recent import Recent
 from aibom.types.facts import FileKey
 
 #: Files larger than this many bytes are not hashed unless the caller asks for it.
@@ -20,6 +21,7 @@ CREATE TABLE IF NOT EXISTS digest (
 """
 _KEY = "device=? AND inode=? AND size=? AND mtime_ns=? AND ctime_ns=?"
 _VOLATILE_DEVICE_MAJOR = 0
+_REMEMBERED = 100_000
 
 
 class TooLargeError(Exception):
@@ -35,7 +37,7 @@ class Digests:
         A cache file that cannot be used is left alone: it only saves time.
         """
         self.limit = limit
-        self._memory: dict[FileKey, str] = {}
+        self._memory: Recent[FileKey, str] = Recent(_REMEMBERED)
         self._database: sqlite3.Connection | None = None
         if path is not None:
             with contextlib.suppress(OSError, sqlite3.Error):
@@ -50,8 +52,7 @@ class Digests:
             be_idle()
             digest = file.sha256()
             self._store(key, digest)
-        self._memory[key] = digest
-        return digest
+        return self._memory.put(key, digest)
 
     def _recall(self, key: FileKey) -> str | None:
         if self._database is None or not _lasting(key):

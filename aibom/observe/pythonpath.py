@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from aibom.formats.packages import pydist
 from aibom.observe.content import key_of
 from aibom.observe.host import Host
+from aibom.observe.recent import Recent
 from aibom.types.facts import FileKey, FileUse, Package, Process
 
 #: Largest RECORD that is read, in bytes; torch's has 1.5 MB.
@@ -21,6 +22,7 @@ _EXTENSION = re.compile(r"\.(?:cpython-\d+[^/]*|abi3|pypy[^/]*)\.so$")
 _INTERPRETER = re.compile(r"^python(?P<version>3(?:\.\d+)?)?t?$")
 _VERSIONED = re.compile(r"^python3\.\d+t?$")
 _MAX_PARENTS = 8
+_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +134,19 @@ class Environments:
     def __init__(self, host: Host) -> None:
         """Read through ``host``."""
         self._host = host
-        self._known: dict[tuple[FileKey, str], Environment] = {}
+        self._known: Recent[tuple[FileKey, str], Environment] = Recent(_REMEMBERED)
 
     def at(self, pid: int, folder: str) -> Environment | None:
         """Return the environment in a folder of the process's root, or None when none is there."""
         try:
             found = self._host.stat_in_root(pid, folder)
             key = (key_of(found, self._host.mounts(pid)), folder)
-            if key not in self._known:
+            environment = self._known.get(key)
+            if environment is None:
                 names = self._host.list_in_root(pid, folder)
-                self._known[key] = Environment(self._host, pid, folder, names)
+                environment = self._known.put(key, Environment(self._host, pid, folder, names))
         except OSError:
             return None  # looked for where it may be; not being there is normal
-        environment = self._known[key]
         return environment or None
 
     def folders(

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from aibom.formats.cpython.memory import InterpreterError
@@ -35,7 +36,7 @@ class ObjectLayout:
 
     ``head`` is sizeof(PyObject). PyASCIIObject and PyCompactUnicodeObject end at ``ascii`` and
     ``compact``; characters follow, or in a PyUnicodeObject the pointer to them.
-    ``split_keys`` says that PyDictKeysObject has its form of 3.11 and later.
+    ``has_kind`` says that PyDictKeysObject has dk_kind and its form of 3.11 and later.
     """
 
     head: int
@@ -48,7 +49,7 @@ class ObjectLayout:
     ascii: int
     bits: StateBits
     compact: int
-    split_keys: bool
+    has_kind: bool
 
     @property
     def ma_used(self) -> int:
@@ -88,7 +89,7 @@ class RuntimeLayout:
 
 
 def object_layout(
-    extra: int, ascii_size: int, compact_size: int, bits: StateBits = PACKED, *, split_keys: bool
+    extra: int, ascii_size: int, compact_size: int, bits: StateBits = PACKED, *, has_kind: bool
 ) -> ObjectLayout:
     """Return the layout of objects whose PyObject is ``extra`` bytes longer than 16.
 
@@ -107,25 +108,28 @@ def object_layout(
         ascii=ascii_size + extra,
         compact=compact_size + extra,
         bits=bits,
-        split_keys=split_keys,
+        has_kind=has_kind,
     )
 
 
 # sizeof(PyASCIIObject) and PyCompactUnicodeObject; 3.12 dropped wstr and wstr_length (PEP 623)
-_TO_310 = object_layout(0, 48, 72, split_keys=False)
-_IN_311 = object_layout(0, 48, 72, split_keys=True)
-_FROM_312 = object_layout(0, 40, 56, split_keys=True)
+_TO_310 = object_layout(0, 48, 72, has_kind=False)
+_IN_311 = object_layout(0, 48, 72, has_kind=True)
+_FROM_312 = object_layout(0, 40, 56, has_kind=True)
 #: What the structural scan tries.
 OBJECT_LAYOUTS = (
     _FROM_312,
     _IN_311,
     _TO_310,
-    object_layout(16, 40, 56, ATOMIC, split_keys=True),
-    object_layout(16, 40, 56, split_keys=True),
+    object_layout(16, 40, 56, ATOMIC, has_kind=True),
+    object_layout(16, 40, 56, has_kind=True),
 )
 
 
-def _row(version: Version, offsets: tuple[int, ...], objects: ObjectLayout) -> RuntimeLayout:
+_Offsets = tuple[int, int, int, int, int, int, int]
+
+
+def _row(version: Version, offsets: _Offsets, objects: ObjectLayout) -> RuntimeLayout:
     return RuntimeLayout("table", version, False, *offsets, objects)
 
 
@@ -188,7 +192,7 @@ def from_debug_offsets(data: bytes) -> RuntimeLayout:
         # PyCompactUnicodeObject adds utf8_length and utf8
         compact=ascii_size + 16,
         bits=ATOMIC if free_threaded and version >= (3, 14) else PACKED,
-        split_keys=True,
+        has_kind=True,
     )
     layout = RuntimeLayout(
         source="debug-offsets",
@@ -211,15 +215,18 @@ def from_debug_offsets(data: bytes) -> RuntimeLayout:
 _MAX_OBJECT = 1 << 10
 # PyInterpreterState of 3.15 is about 300 KB
 _MAX_STATE = 1 << 20
+_WORD = 8
 
 
 def _refuse_lies(layout: RuntimeLayout) -> None:
     objects = layout.objects
-    small = (objects.ob_type, objects.tp_name, objects.tp_flags, objects.ma_keys, objects.length)
-    small += (objects.head, objects.state, objects.ascii)
-    large = (layout.head, layout.id, layout.next, layout.threads, layout.thread_interp)
-    large += (layout.modules, layout.sysdict)
-    if max(small) > _MAX_OBJECT or max(large) > _MAX_STATE or any(o % 8 for o in small + large):
+    ordered = (0, objects.ob_type, objects.length, objects.state, objects.ascii)
+    small = [*ordered, objects.tp_name, objects.tp_flags, objects.ma_keys, objects.head]
+    large = [layout.head, layout.id, layout.next, layout.threads, layout.thread_interp]
+    large += [layout.modules, layout.sysdict]
+    gaps = [after - before for before, after in pairwise(ordered)]
+    # each field is a word of its own
+    if max(small) > _MAX_OBJECT or max(large) > _MAX_STATE or min(gaps) < _WORD:
         raise InterpreterError("debug offsets that no interpreter has")
-    if not objects.ob_type < objects.length < objects.state < objects.ascii:
+    if any(offset % _WORD for offset in small + large):
         raise InterpreterError("debug offsets that no interpreter has")

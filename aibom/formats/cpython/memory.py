@@ -67,7 +67,9 @@ class Reader:
 
     def read(self, address: int, size: int) -> bytes:
         """Return exactly ``size`` bytes at ``address``."""
-        data = self.read_many((Span(address, size),))[0]
+        self._charge((Span(address, size),))
+        usable = _LOWEST <= address < _HIGHEST - size
+        data = self._memory.read(address, size) if usable else b""
         if len(data) != size:
             raise InterpreterError(f"memory at {address:#x} cannot be read")
         return data
