@@ -39,4 +39,6 @@ bench: $(READY) ## what a sweep costs, beside lsof
 	@$(BIN)/python -m rig.bench
 
 clean: ## remove what make made
-	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis aibom-out
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache aibom-out
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -24,6 +24,7 @@ from rig import debs, pip
 from rig.cache import cache_folder
 from rig.demo import prepare
 from rig.errors import RigError
+from rig.libraries import library_path
 from rig.node import Node, may_not_run, run_many
 from rig.pods import Container
 from rig.signals import ending_as_interrupt
@@ -56,7 +57,7 @@ def full_node(cache: Path) -> Iterator[str]:
     parts = prepare.parts(pip.IMAGE if os.geteuid() == 0 else pip.HERE, cache)
     if obstacle := may_not_run():
         _LOG.info("%s; measuring plain processes instead", obstacle)
-        with _processes(parts):
+        with _processes(parts, cache):
             yield f"{WEB + WITH_MODEL} processes, {WITH_MODEL} with a model mapped"
         return
     with Node(cache=cache) as node:
@@ -65,14 +66,17 @@ def full_node(cache: Path) -> Iterator[str]:
         argv = ["python3", "-c", _HOLDER.format(model=prepare.MODEL_IN_IMAGE)]
         holder = Container("holder", name, argv)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda n: node.run_pod(f"model-{n}", [holder]), range(WITH_MODEL)))
-        time.sleep(3)  # the last ones import their runtime
+            pods = list(pool.map(lambda n: node.run_pod(f"model-{n}", [holder]), range(WITH_MODEL)))
+        _await_models([pod.pid for pod in pods])
         yield f"{WEB + WITH_MODEL} pods, {WITH_MODEL} with a model mapped"
 
 
 @contextlib.contextmanager
-def _processes(parts: prepare.Parts) -> Iterator[None]:
-    environment = os.environ | {"PYTHONPATH": str(parts.site_packages)}
+def _processes(parts: prepare.Parts, cache: Path) -> Iterator[None]:
+    environment = os.environ | {
+        "PYTHONPATH": str(parts.site_packages),
+        "LD_LIBRARY_PATH": library_path(cache),
+    }
     web = [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"]
     holder = [sys.executable, "-c", _HOLDER.format(model=str(parts.model))]
     started: list[subprocess.Popen[bytes]] = []
@@ -82,13 +86,23 @@ def _processes(parts: prepare.Parts) -> Iterator[None]:
             subprocess.Popen(argv, env=environment, stdout=quiet, stderr=quiet)
             for argv in [web] * WEB + [holder] * WITH_MODEL
         )
-        time.sleep(5)
+        _await_models([process.pid for process in started[WEB:]])
         yield
     finally:
         for process in started:
             process.kill()
         for process in started:
             process.wait()
+
+
+def _await_models(pids: Sequence[int]) -> None:
+    """Wait until each of the processes has its model mapped."""
+    deadline = time.monotonic() + 120
+    for pid in pids:
+        while ".gguf" not in Path(f"/proc/{pid}/maps").read_text():
+            if time.monotonic() > deadline or not Path(f"/proc/{pid}/exe").exists():
+                raise RigError(f"process {pid} did not map its model")
+            time.sleep(0.05)
 
 
 def lsof(cache: Path) -> Cost:

@@ -44,7 +44,7 @@ def _load(folder: Path) -> Deb:
 
 
 def _fetch(names: Sequence[str], cache: Path) -> None:
-    _LOG.info("downloading %d Debian packages (%s ...)", len(names), names[0])
+    _LOG.info("downloading from Debian: %d, %s first", len(names), names[0])
     with scratch(cache) as downloads:
         _download(names, downloads, cache)
         for file in sorted(downloads.glob("*.deb")):

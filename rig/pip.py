@@ -28,7 +28,7 @@ def installed(requirements: Sequence[str], version: str, cache: Path) -> Path:
     name = f"python{version}-{key(*requirements)}"
     folder = cache / "site" / name
     if not folder.exists():
-        _LOG.info("fetching %d Python packages for Python %s", len(requirements), version)
+        _LOG.info("fetching %d distributions for Python %s", len(requirements), version)
         with unfinished(folder) as target, scratch(cache) as work:
             options = ["--target", str(target), "--no-compile", *_platform(version)]
             _pip(work, "install", *options, *requirements)

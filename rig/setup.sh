@@ -22,9 +22,14 @@ else
     "$python" -m venv --without-pip "$venv"
     debs=$(mktemp -d)
     trap 'rm -rf "$debs"' EXIT
-    fetch() { (cd "$debs" && apt-get -qq download python3-pip-whl); }
-    fetch 2>/dev/null || { apt-get -qq update && fetch; } || {
-        echo "no pip: install python3-venv, or let apt-get download python3-pip-whl" >&2
+    # with the machine's package lists, or else with fresh ones in a folder that is ours
+    fetch() { (cd "$debs" && apt-get -qq -o APT::Sandbox::User=root "$@" download python3-pip-whl); }
+    mkdir -p "$debs/lists/partial" "$debs/archives/partial"
+    own="-o Dir::State::Lists=$debs/lists -o Dir::Cache=$debs"
+    # shellcheck disable=SC2086 # the options are words
+    fetch 2>/dev/null || { apt-get -qq $own update 2>/dev/null; fetch $own; } 2>/dev/null || {
+        echo "this Python has no pip, and apt-get could not download python3-pip-whl:" \
+            "install python3-venv and run make again" >&2
         exit 1
     }
     dpkg-deb -x "$debs"/python3-pip-whl_*.deb "$debs/tree"

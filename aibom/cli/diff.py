@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from rich.console import RenderableType
 from rich.text import Text
 
 from aibom.cli.declared import MAX_DOCUMENT, read_claims
@@ -11,6 +12,7 @@ from aibom.cli.terminal import (
     INCOMPLETE,
     OK,
     CommandError,
+    plain,
     read_file,
     say,
     show,
@@ -22,7 +24,7 @@ from aibom.declare import observed
 from aibom.formats.source import FormatError
 from aibom.report.cyclonedx import serialise
 from aibom.report.jsonreport import diff_report
-from aibom.report.table import finding_line, name_of, unseen_lines
+from aibom.report.table import finding_view, name_of, unseen_lines
 from aibom.types.findings import SEVERITIES, Assessment
 from aibom.types.inventory import Inventory
 
@@ -77,15 +79,14 @@ def _write(arguments: argparse.Namespace, inventory: Inventory, assessment: Asse
     elif to_stdout:
         show(*_view(inventory, assessment))
     else:
-        lines = [line.plain for line in _view(inventory, assessment)]
-        write_file(Path(arguments.output), "\n".join(lines) + "\n")
+        write_file(Path(arguments.output), plain(*_view(inventory, assessment)))
         say(f"wrote {arguments.output}")
 
 
-def _view(inventory: Inventory, assessment: Assessment) -> list[Text]:
+def _view(inventory: Inventory, assessment: Assessment) -> list[RenderableType]:
     declared = sum(v.declared == "true" for v in assessment.verdicts)
     total = len(assessment.verdicts)
     title = Text(name_of(inventory.workload), "bold")
     title.append(f"  {declared} of {total} observed components are declared", "not bold")
-    findings = [finding_line(f) for f in assessment.findings]
+    findings = [finding_view(f) for f in assessment.findings]
     return [title, *findings, *unseen_lines(inventory.unseen)]

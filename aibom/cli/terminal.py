@@ -1,5 +1,6 @@
 """Where output goes: data to stdout, everything about the run to stderr, files written whole."""
 
+import io
 import os
 import sys
 import tempfile
@@ -27,10 +28,23 @@ class CommandError(Exception):
 
 def show(*renderables: RenderableType) -> None:
     """Print tables and text to stdout; colours only on terminals and never with NO_COLOR."""
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    console = Console(width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    for renderable in renderables:
-        console.print(renderable)
+    if sys.stdout.isatty():
+        _console(None).print(*renderables, sep="\n")
+    else:
+        write_stdout(plain(*renderables))
+
+
+def plain(*renderables: RenderableType) -> str:
+    """Return tables and text as they stand in a file or a pipe."""
+    buffer = io.StringIO()
+    _console(buffer).print(*renderables, sep="\n")
+    # tables fill their cells with blanks, which only a terminal swallows
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def _console(buffer: io.StringIO | None) -> Console:
+    width = None if buffer is None else PIPE_WIDTH
+    return Console(file=buffer, width=width, highlight=False, markup=False, emoji=False)
 
 
 def say(message: str) -> None:

@@ -152,7 +152,7 @@ def service_of(serving: Serving, evidence: tuple[Evidence, ...]) -> Service:
     clients: tuple[str, ...] = ()
     if serving.client is not None:
         process = serving.client.process
-        clients = (f"{' '.join(process.argv) or process.comm} (pid {process.pid})",)
+        clients = (f"pid {process.pid}: {' '.join(process.argv) or process.comm}",)
     return Service(
         ref=f"service:{serving.component}",
         name=serving.name,

@@ -139,9 +139,14 @@ class LiveHost:
         return _reopen(descriptor, use.path)
 
     def _open_by_path(self, pid: int, use: FileUse) -> int:
-        if use.deleted or not use.path.startswith("/"):
+        if not use.path.startswith("/"):
             raise PermissionError(errno.EACCES, "mapped file has no name to open it by", use.path)
-        descriptor = rootdir.open_path(f"{self.procfs}/{pid}/root", use.path, self.mounts(pid))
+        # what looks like a deleted file's mark may be the end of its name
+        path = f"{use.path} (deleted)" if use.deleted else use.path
+        try:
+            descriptor = rootdir.open_path(f"{self.procfs}/{pid}/root", path, self.mounts(pid))
+        except FileNotFoundError:
+            raise PermissionError(errno.EACCES, "a deleted file cannot be opened", path) from None
         if os.fstat(descriptor).st_ino != use.inode:
             os.close(descriptor)
             raise OutsideRootError(errno.ESTALE, "another file bears the name now", use.path)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -45,7 +46,7 @@ def workload_view(inventory: Inventory, assessment: Assessment) -> RenderableTyp
         parts.append(_components(shown, verdicts))
     parts += [line for line in (_packages(inventory, verdicts), _images(inventory)) if line]
     parts += _service_lines(inventory)
-    parts += [finding_line(f) for f in assessment.findings]
+    parts += [finding_view(f) for f in assessment.findings]
     parts += unseen_lines(inventory.unseen)
     return Group(*parts, Text())
 
@@ -139,15 +140,14 @@ def _service_lines(inventory: Inventory) -> list[Text]:
     return [Text(printable(line, 120), "dim") for line in lines]
 
 
-def finding_line(finding: Finding) -> Text:
+def finding_view(finding: Finding) -> RenderableType:
     """Return one finding: what, how sure, where it came from, and what to do."""
     line = Text(f"{finding.severity.upper():8} ", _SEVERITY_STYLES[finding.severity])
-    line.append(f"{finding.kind.name} {finding.kind.id}  ")
+    line.append(f"{finding.kind.name} {finding.kind.id}  ", "default not bold")
     line.append(printable(finding.component, 120), "bold")
-    line.append(f"\n         {printable(finding.evidence, 400)}")
-    line.append(f"\n         {printable(finding.reason, 400)}", "dim")
-    line.append(f"\n         do: {printable(finding.remedy, 400)}", "dim")
-    return line
+    said = Text(printable(finding.evidence, 400))
+    why = Text(f"{printable(finding.reason, 400)}\ndo: {printable(finding.remedy, 400)}", "dim")
+    return Group(line, Padding(Group(said, why), (0, 0, 0, 9)))
 
 
 def unseen_lines(unseen: Iterable[Unseen]) -> list[Text]:

@@ -13,6 +13,7 @@ import psutil
 
 from rig.cache import lock
 from rig.demo.prepare import AGENT, Parts
+from rig.libraries import library_path
 from rig.signals import held_back
 
 
@@ -37,7 +38,7 @@ def running(parts: Parts, cache: Path) -> Iterator[Agent]:
         folder = cache / "plain"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        agent = _start(parts, folder)
+        agent = _start(parts, folder, library_path(cache))
         try:
             yield agent
         finally:
@@ -46,14 +47,14 @@ def running(parts: Parts, cache: Path) -> Iterator[Agent]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(parts: Parts, folder: Path) -> Agent:
+def _start(parts: Parts, folder: Path, libraries: str) -> Agent:
     late_model = folder / parts.late_model.name
     command = [sys.executable, str(AGENT), str(parts.model), str(late_model)]
     with (folder / "agent.log").open("wb") as log:
         process = psutil.Popen(
             [*_dying_with_us(), *command],
             cwd=folder,
-            env=_environment(parts),
+            env=_environment(parts, libraries),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -67,8 +68,9 @@ def _dying_with_us() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
-def _environment(parts: Parts) -> dict[str, str]:
+def _environment(parts: Parts, libraries: str) -> dict[str, str]:
     return {
+        "LD_LIBRARY_PATH": libraries,
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(parts.site_packages),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -7,7 +7,6 @@ same agent and models, without image layers, pod and control groups.
 import argparse
 import contextlib
 import logging
-import os
 import shutil
 import signal
 import subprocess
@@ -23,7 +22,7 @@ from rig import pip
 from rig.cache import cache_folder
 from rig.demo import plain, prepare
 from rig.errors import RigError
-from rig.node import Node
+from rig.node import Node, may_not_run
 from rig.pods import Container
 from rig.signals import ending_as_interrupt
 
@@ -70,9 +69,9 @@ def demonstrate(output: Path, look: Scan = scan, folder: Path | None = None) -> 
     """
     cache = cache_folder()
     output.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() == 0:
-        return _in_a_pod(cache, output, look, folder)
-    return _as_processes(cache, output, look)
+    if obstacle := may_not_run():
+        return _as_processes(cache, output, look, obstacle)
+    return _in_a_pod(cache, output, look, folder)
 
 
 def _in_a_pod(cache: Path, output: Path, look: Scan, folder: Path | None) -> int:
@@ -93,8 +92,9 @@ def _in_a_pod(cache: Path, output: Path, look: Scan, folder: Path | None) -> int
     return code
 
 
-def _as_processes(cache: Path, output: Path, look: Scan) -> int:
-    _LOG.info("not root: this is the REDUCED form, plain processes without pod or image layers")
+def _as_processes(cache: Path, output: Path, look: Scan, obstacle: str) -> int:
+    _LOG.info("%s", obstacle)
+    _LOG.info("so this is the REDUCED form: plain processes without pod or image layers")
     parts = prepare.parts(pip.HERE, cache)
     with plain.running(parts, cache) as agent:
         _LOG.info("the agent runs as process %d; a model arrives", agent.process.pid)

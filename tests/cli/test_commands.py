@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ SBOM = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}
 
 def aibom(*arguments: object, **fields: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "aibom", *map(str, arguments)]
-    environment = os.environ | {"XDG_CACHE_HOME": fields.pop("cache", "/nonexistent/cache")}
+    environment = os.environ | {"XDG_CACHE_HOME": tempfile.gettempdir() + "/aibom-tests"}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, **fields
     )

@@ -63,14 +63,14 @@ def test_a_known_server_and_its_client(first: int) -> None:
     (component,) = (c for c in found.components if c.kind == "mcp-server")
     assert component.ref == "pkg:pypi/mcp-server-time@1.0"
     (service,) = found.services
-    assert (service.transport, service.clients) == ("stdio", ("agent (pid 10)",))
+    assert (service.transport, service.clients) == ("stdio", ("pid 10: agent",))
     assert not component.inferred
 
 
 def test_launchers_between_the_two_are_not_the_client() -> None:
     shell = server(Program("sh"), pid=11)
     found = inventory(client(), shell, server(running(PYPI), parent=11))
-    assert found.services[0].clients == ("agent (pid 10)",)
+    assert found.services[0].clients == ("pid 10: agent",)
     assert len(found.services) == 1
 
 
@@ -115,7 +115,7 @@ def test_socket_pairs_join_by_their_peers() -> None:
     child = make.seen(
         of=make.process(12, parent=10, session=10), program=running(PYPI), streams=mine
     )
-    assert inventory(parent, child).services[0].clients == ("node (pid 10)",)
+    assert inventory(parent, child).services[0].clients == ("pid 10: node",)
 
 
 def test_two_processes_of_one_server_are_one_component() -> None:

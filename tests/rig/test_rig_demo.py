@@ -1,7 +1,6 @@
 """The demonstration: what it declares, what it runs, and that the agent really does it."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from rig.cache import cache_folder
 from rig.demo import prepare
 from rig.demo.run import Target, arrive, demonstrate, scan_command
 from rig.demo.sbom import declared
@@ -63,16 +61,7 @@ def test_a_model_arrives_complete(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "there.gguf").read_bytes() == b"model"
 
 
-def is_prepared() -> bool:
-    cache = cache_folder()
-    return os.access(cache, os.W_OK) and any((cache / "files").glob("*.gguf"))
-
-
 @pytest.mark.live
-@pytest.mark.skipif(
-    not is_prepared(),
-    reason="downloads 200 MB: run the demonstration once (python -m rig.demo.run) to have it here",
-)
 def test_the_agent_has_both_models_loaded_and_a_tool_server(tmp_path: Path) -> None:
     seen: list[Target] = []
 

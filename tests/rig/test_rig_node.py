@@ -49,7 +49,10 @@ def left_of(folder: Path, uids: Iterable[str]) -> list[str]:
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     found += [line for line in mounts if f" {folder}/" in line or f" {places.run}/" in line]
     for uid in uids:
-        found += [str(path) for path in Path("/sys/fs/cgroup").rglob(f"pod{uid}")]
+        # other pods of the machine may go while we look: no walk through the whole tree
+        places_of_pods = ("kubepods/burstable", "*/kubepods/burstable")
+        for place in places_of_pods:
+            found += map(str, Path("/sys/fs/cgroup").glob(f"{place}/pod{uid}"))
     return found
 
 
