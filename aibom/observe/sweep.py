@@ -66,7 +66,8 @@ class _Pass:
             return
         subject = f"process {pid}"
         if isinstance(error, FileNotFoundError | ProcessLookupError):
-            unseen = Unseen("vanished", subject, "ended while it was looked at", "", pid)
+            gone = "there is no such process" if scope.pids else "ended while it was looked at"
+            unseen = Unseen("vanished", subject, gone, "", pid)
         elif isinstance(error, PermissionError):
             unseen = Unseen("denied", subject, error.strerror or "", _REMEDY, pid)
         else:
@@ -97,9 +98,12 @@ class Sweeper:
         """
         state = _Pass(scope or Scope())
         self._host.refresh()
-        for pid in self._host.pids():
-            if pid not in state.scope.skip:
-                self._meet(pid, state)
+        if state.scope.pids:
+            self._meet_with_ancestors(state)
+        else:
+            for pid in self._host.pids():
+                if pid not in state.scope.skip:
+                    self._meet(pid, state)
         self._known = {pid: k for pid, k in self._known.items() if pid in state.processes}
         self._name_containers(state)
         sockets = Sockets(self._host)
@@ -108,11 +112,6 @@ class Sweeper:
             container = self._containers.get(process.cgroup.container_id)
             if state.scope.covers(process, container):
                 looks += self._look(process, state, sockets)
-        met = set(state.processes) | {u.pid for u in state.unseen}
-        state.unseen += [
-            Unseen("vanished", f"process {pid}", "there is no such process", "check the number")
-            for pid in sorted(state.scope.pids - met)
-        ]
         return NodeFacts(tuple(looks), dict(self._containers), tuple(dict.fromkeys(state.unseen)))
 
     def ancestors(self, pids: Iterable[int]) -> set[int]:
@@ -127,6 +126,20 @@ class Sweeper:
                 found.add(parent)
                 known = self._known[parent]
         return found
+
+    def _meet_with_ancestors(self, state: _Pass) -> None:
+        """Meet the processes that were asked for, and those that may be their runtime."""
+        waiting = sorted(state.scope.pids)
+        met: set[int] = set()
+        while waiting:
+            pid = waiting.pop()
+            if pid in met:
+                continue
+            met.add(pid)
+            self._meet(pid, state)
+            process = state.processes.get(pid)
+            if process is not None and process.parent > 1:
+                waiting.append(process.parent)
 
     def _meet(self, pid: int, state: _Pass) -> None:
         try:

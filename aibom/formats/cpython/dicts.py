@@ -13,6 +13,8 @@ _MAX_LOG2_SIZE = 19
 #: struct _dictkeysobject up to dk_indices (Include/internal/pycore_dict.h; to 3.10
 #: Objects/dict-common.h): 32 bytes from 3.11, 40 before.
 _KEYS_SIZE = 40
+# attempts at a dictionary that the process is changing meanwhile; one takes some 20 microseconds
+_ATTEMPTS = 16
 
 
 class Table(NamedTuple):
@@ -139,9 +141,17 @@ class Snapshot(NamedTuple):
 def take(reader: Reader, layout: ObjectLayout, address: int) -> Snapshot | None:
     """Return the content of the dict at ``address``.
 
-    None when it changed while it was read, or lies, which looks the same. An empty one counts as
-    lying: none of those asked for here is ever empty.
+    None when it changed under every attempt, or lies, which looks the same. An empty one counts
+    as lying: none of those asked for here is ever empty.
     """
+    for _ in range(_ATTEMPTS):
+        shot = _take(reader, layout, address)
+        if shot is not None:
+            return shot
+    return None
+
+
+def _take(reader: Reader, layout: ObjectLayout, address: int) -> Snapshot | None:
     (header,) = reader.read_many((header_span(layout, address),))
     keys = keys_span(layout, header)
     if keys is None:
@@ -158,12 +168,3 @@ def take(reader: Reader, layout: ObjectLayout, address: int) -> Snapshot | None:
     if not all(pieces) or pieces[:2] != pieces[:2:-1] or pieces[0] != header:
         return None
     return shot if len(shot.pairs) == found.used else None
-
-
-def unmoved(reader: Reader, shot: Snapshot) -> set[tuple[int, int]]:
-    """Return the pairs that are still in their dictionary, none when it has moved altogether."""
-    header, _, entries = reader.read_many(shot.table.proof)
-    # ma_keys and ma_values; memory that another table has left may hold anything
-    if header[-16:] != shot.pieces[0][-16:] or not entries:
-        return set()
-    return set(shot.table.pairs(entries))

@@ -1,6 +1,6 @@
 """sys.modules of a process: read, and later compared with what was read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aibom.formats.cpython import dicts, scan, site
@@ -18,6 +18,8 @@ _DICT_SUBCLASS = 1 << 29
 #: Most packages that are watched for a version that comes late.
 _MAX_WATCHED = 256
 _WORD = 8
+# what no interpreter is without
+_ALWAYS = frozenset({"sys", "builtins"})
 
 
 class Module(NamedTuple):
@@ -104,17 +106,17 @@ def _attempt(reader: Reader, found: Site) -> Reading | None:
     pairs = _without_none(reader, found, [pair for shot in tables for pair in shot.pairs])
     names = strings.many([key for key, _ in pairs])
     named = {name: pair for name, pair in zip(names, pairs, strict=True) if name is not None}
-    if not {"sys", "builtins"} <= named.keys():
+    if not named.keys() >= _ALWAYS:
         return None
     attributes = Attributes(reader, found.objects, strings, _module_type(reader, found, named))
     spaces = attributes.namespaces([(n, value) for n, (_, value) in named.items() if "." not in n])
     texts = attributes.texts(spaces)
-    # what was freed meanwhile may have been read as something else
-    still = [dicts.unmoved(reader, shot) for shot in tables]
-    if not all(still):
+    # what was freed meanwhile may have been read as something else: keep what is still there
+    again = _snapshots(reader, found, strings)
+    there = {pair for shot in again[1:] for pair in shot.pairs}
+    kept = {name for name, pair in named.items() if pair in there}
+    if not kept >= _ALWAYS:
         return None
-    there = set().union(*still)
-    kept = [name for name, pair in named.items() if pair in there]
     late = _late(spaces, texts)
     spans = [span for shot in shots for span in shot.table.proof]
     pieces = [piece for shot in shots for piece in shot.pieces]
@@ -169,7 +171,7 @@ def _module_type(reader: Reader, found: Site, named: dict[str, tuple[int, int]])
     return kind
 
 
-def _table(found: Site, names: Sequence[str], texts: dict[str, Texts]) -> ModuleTable:
+def _table(found: Site, names: Iterable[str], texts: dict[str, Texts]) -> ModuleTable:
     unknown = Texts()
     return ModuleTable(
         version=found.version,

@@ -15,8 +15,8 @@ _RUNTIME_SIZE = 4096
 _STATE_SIZE = 8 * _PAGE
 #: Most dictionaries of one candidate that are looked into; an interpreter refers to about ten.
 _MAX_DICTS = 64
-#: PyInterpreterState.next lies among its first fields in every version.
-_MAX_NEXT = 128
+#: interpreters.next_id is a count, and smaller than any pointer (a program is linked at 4 MB).
+_MAX_ID = 1 << 20
 # sizeof(PyObject) with a GIL
 _HEAD = 16
 _WORD = 8
@@ -27,38 +27,34 @@ def find(reader: Reader, symbols: Symbols) -> Site:
     if not symbols.dict_type:
         raise InterpreterError("its layout is not known")
     runtime = _words(reader, symbols.runtime, _RUNTIME_SIZE)
-    seen: set[int] = set()
-    for index, head in enumerate(runtime):
-        if head in seen or not plausible(head):
-            continue
-        seen.add(head)
-        site = _site(reader, symbols, head)
-        if site is None:
-            continue
-        # struct pyinterpreters: head, the newest, and behind it main
-        main = runtime[index + 1] if index + 1 < len(runtime) else 0
-        if main in (0, head):
-            return site
-        return _main(reader, symbols, head, main) or site
+    # struct pyinterpreters (internal/pycore_runtime.h, 3.7-3.15): mutex, head, main, next_id
+    for head, main, number in zip(runtime, runtime[1:], runtime[2:], strict=False):
+        if plausible(head) and plausible(main) and 0 < number < _MAX_ID:
+            site = _site(reader, symbols, main)
+            if site is not None:
+                return replace(site, subinterpreters=_distance(reader, head, main, number))
     raise InterpreterError("its layout is not known, and nothing in it looks like an interpreter")
 
 
-def _main(reader: Reader, symbols: Symbols, head: int, main: int) -> Site | None:
-    site = _site(reader, symbols, main) if plausible(main) else None
-    return site and replace(site, subinterpreters=_distance(reader, head, main))
+def _distance(reader: Reader, head: int, main: int, ever: int) -> int:
+    """Return how many interpreters come before ``main``, by whichever field links them.
 
-
-def _distance(reader: Reader, head: int, main: int) -> int:
-    """Return how many interpreters come before ``main``, by whichever field links them."""
-    for offset in range(0, _MAX_NEXT, _WORD):
+    ``ever`` is how many there have been. When no field does it is one at least.
+    """
+    if head == main:
+        return 0
+    rows = zip(_words(reader, head, _STATE_SIZE), _words(reader, main, _STATE_SIZE), strict=False)
+    # main is the oldest and thus the last
+    links = [at for at, (link, last) in enumerate(rows) if plausible(link) and not last]
+    for at in links:
         address = head
-        for steps in range(1, MAX_INTERPRETERS):
-            (raw,) = reader.read_many((Span(address + offset, _WORD),))
-            address = int.from_bytes(raw, "little")
+        for steps in range(min(ever, MAX_INTERPRETERS)):
             if address == main:
                 return steps
             if not plausible(address):
                 break
+            (raw,) = reader.read_many((Span(address + _WORD * at, _WORD),))
+            address = int.from_bytes(raw, "little")
     return 1
 
 
@@ -77,20 +73,19 @@ def _words(reader: Reader, address: int, size: int) -> tuple[int, ...]:
 
 def _site(reader: Reader, symbols: Symbols, state: int) -> Site | None:
     words = _words(reader, state, _STATE_SIZE)
-    pointers = {word: index for index, word in reversed(list(enumerate(words))) if plausible(word)}
-    addresses = list(pointers)
-    heads = reader.read_many([Span(at, to_page_end(at, 32)) for at in addresses])
+    places = {word: at for at, word in reversed(list(enumerate(words))) if plausible(word)}
+    heads = reader.read_many([Span(at, to_page_end(at, 2 * _HEAD)) for at in places])
+    dict_type = symbols.dict_type.to_bytes(_WORD, "little")
     for layout in OBJECT_LAYOUTS:
         end = layout.ob_type + _WORD
-        wanted = symbols.dict_type.to_bytes(_WORD, "little")
-        found = [
+        dicts = [
             at
-            for at, head in zip(addresses, heads, strict=True)
-            if head[layout.ob_type : end] == wanted
+            for at, head in zip(places, heads, strict=True)
+            if head[layout.ob_type : end] == dict_type
         ]
-        pair = _modules_and_sysdict(reader, symbols, layout, found[:_MAX_DICTS])
+        pair = _modules_and_sysdict(reader, symbols, layout, dicts[-_MAX_DICTS:])
         if pair is not None:
-            slots = tuple(Span(state + _WORD * pointers[at], _WORD) for at in pair)
+            slots = tuple(Span(state + _WORD * places[at], _WORD) for at in pair)
             version = sys_version(reader, layout, symbols, pair[1])
             free_threaded = layout.head > _HEAD
             return Site("scan", version, free_threaded, layout, symbols, *pair, 0, slots)
@@ -106,8 +101,9 @@ def _modules_and_sysdict(
             names = items(reader, layout, symbols, address).keys()
         except InterpreterError:
             continue
-        if not modules and {"sys", "builtins"} <= names:
+        # what imports these has a name of its own, sys.modules has none
+        if {"sys", "builtins"} <= names and "__name__" not in names:
             modules = address
-        if not sysdict and {"modules", "hexversion", "version"} <= names:
+        if {"modules", "hexversion", "version", "__name__"} <= names:
             sysdict = address
     return (modules, sysdict) if modules and sysdict else None

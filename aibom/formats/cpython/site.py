@@ -149,11 +149,10 @@ def items(reader: Reader, layout: ObjectLayout, symbols: Symbols, address: int) 
     """Return the content of the small dict at ``address``, values as pointers."""
     if not is_dict(reader, layout, symbols, address):
         raise InterpreterError("no dictionary where one must be")
-    for _ in range(_ATTEMPTS):
-        shot = dicts.take(reader, layout, address)
-        if shot is not None:
-            return named(Strings(reader, layout, symbols.str_type), shot.pairs)
-    raise InterpreterError("a dictionary that does not hold together")
+    shot = dicts.take(reader, layout, address)
+    if shot is None:
+        raise InterpreterError("a dictionary that does not hold together")
+    return named(Strings(reader, layout, symbols.str_type), shot.pairs)
 
 
 def named(strings: Strings, pairs: Sequence[tuple[int, int]]) -> dict[str, int]:
