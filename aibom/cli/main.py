@@ -1,9 +1,11 @@
 """The command line: one parser, one place that turns trouble into a line and an exit code."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aibom import __version__
 from aibom.cli import diff, doctor, inspect, record, rules, scan
@@ -32,6 +34,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a path may hold what the terminal's encoding does not
+            stream.reconfigure(errors="backslashreplace")
     try:
         code: int = arguments.run(arguments)
     except (CommandError, RuleError) as error:
@@ -42,6 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         # the reader of our output has seen enough (aibom scan | head)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return TROUBLE
+    except OSError as error:
+        say(f"{error.filename or 'output'}: {error.strerror or error}")
+        _drop_output()
         return TROUBLE
     return code
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, so that leaving does not fail once more."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -90,6 +90,8 @@ def host_of(arguments: argparse.Namespace) -> Host:
     """Return the node that was asked for, live or recorded. Raises CommandError."""
     if not os.path.isdir(arguments.procfs):
         raise CommandError(f"--path.procfs {arguments.procfs}: no such folder")
+    if not any(name.isdigit() for name in os.listdir(arguments.procfs)):
+        raise CommandError(f"--path.procfs {arguments.procfs}: no process table there")
     if arguments.rootfs is not None and not os.path.isdir(arguments.rootfs):
         raise CommandError(f"--path.rootfs {arguments.rootfs}: no such folder")
     if is_recording(arguments.procfs):

@@ -3,7 +3,9 @@
 import argparse
 import os
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from aibom.cli.terminal import (
 )
 from aibom.observe.sweep import Scope
 from aibom.pipeline import Result, scan
-from aibom.report.cyclonedx import OUTPUTS, document_of, serialise
+from aibom.report.cyclonedx import VIEWS, document_of, serialise
 from aibom.report.jsonreport import scan_report
 from aibom.report.table import unseen_lines, workload_view
 from aibom.rulebook.load import load
@@ -63,7 +65,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="DIR|FILE|-",
         help="folder for NAME.cdx.json files, one file, or - for stdout",
     )
-    group.add_argument("--spec-version", choices=tuple(OUTPUTS), default="1.7")
+    group.add_argument("--spec-version", choices=tuple(VIEWS), default="1.7")
     group.add_argument(
         "--reproducible", action="store_true", help="take the time from SOURCE_DATE_EPOCH (or 0)"
     )
@@ -112,9 +114,16 @@ def _check_found(scope: Scope, result: Result) -> None:
         raise CommandError(f"none of the processes could be looked at ({details})")
     if scope.pod is not None and result.processes == 0:
         known = ", ".join(sorted(result.pods)) or "none"
-        raise CommandError(f"no pod {'/'.join(scope.pod)} runs here; pods seen: {known}")
+        raise CommandError(
+            f"no pod {'/'.join(scope.pod)} was seen here; pods seen: {known}{_blind(result)}"
+        )
     if scope.container and result.processes == 0:
-        raise CommandError(f"no container {scope.container} runs here")
+        raise CommandError(f"no container {scope.container} was seen here{_blind(result)}")
+
+
+def _blind(result: Result) -> str:
+    denied = sum(u.reason == "denied" for u in result.unseen)
+    return f"; {denied} processes could not be looked into (are you root?)" if denied else ""
 
 
 def _write(arguments: argparse.Namespace, result: Result, when: datetime) -> None:
@@ -142,12 +151,14 @@ def _text(arguments: argparse.Namespace, result: Result, when: datetime) -> str:
 
 
 def _boms(arguments: argparse.Namespace, result: Result, when: datetime) -> dict[str, str]:
-    return {
-        file_name(w.inventory.workload): serialise(
-            document_of(w.inventory, w.assessment, when, arguments.spec_version)
+    boms: dict[str, str] = {}
+    for assessed in result.workloads:
+        name = file_name(assessed.inventory.workload, taken=boms)
+        document = document_of(
+            assessed.inventory, assessed.assessment, when, arguments.spec_version
         )
-        for w in result.workloads
-    }
+        boms[name] = serialise(document)
+    return boms
 
 
 def _write_all(documents: dict[Path, str]) -> None:
@@ -177,11 +188,12 @@ def _is_folder(target: str) -> bool:
     return os.path.isdir(target) or target.endswith("/") or not Path(target).suffix
 
 
-def file_name(workload: Workload) -> str:
-    """Return the name of a workload's BOM: ``default_chat-demo.cdx.json``."""
+def file_name(workload: Workload, taken: Collection[str] = ()) -> str:
+    """Return the name of a workload's BOM, ``default_chat-demo.cdx.json``; never one ``taken``."""
     parts = [p for p in (workload.namespace, workload.name) if p]
     stem = _UNSAFE.sub("-", "_".join(parts)).strip(".-") or workload.kind
-    return f"{stem[:200]}.cdx.json"
+    names = (f"{stem[:200]}{tail}.cdx.json" for tail in chain([""], (f"-{n}" for n in count(2))))
+    return next(name for name in names if name not in taken)
 
 
 def _show(result: Result) -> None:

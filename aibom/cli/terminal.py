@@ -28,7 +28,7 @@ class CommandError(Exception):
 
 def show(*renderables: RenderableType) -> None:
     """Print tables and text to stdout; colours only on terminals and never with NO_COLOR."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         _console(None).print(*renderables, sep="\n")
     else:
         write_stdout(plain(*renderables))
@@ -61,6 +61,8 @@ def busy(message: str) -> AbstractContextManager[object]:
 
 def write_stdout(text: str) -> None:
     """Write a document to stdout."""
+    if sys.stdout is None:
+        raise CommandError("stdout is closed; name a file with -o")
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -17,6 +17,12 @@ class Joined:
     by: str
 
 
+def _contradicts(claim: Claim, component: Component) -> bool:
+    """Say whether a claim is about other content; a package has no digest of its own."""
+    digests = {f.sha256 for f in component.files if f.sha256} | ({component.sha256} - {""})
+    return bool(claim.sha256 and digests and not digests & claim.sha256)
+
+
 class ClaimIndex:
     """Claims by hash, purl and path, so that joining takes no search. Names join nothing."""
 
@@ -48,7 +54,9 @@ class ClaimIndex:
     def _purl(self, component: Component) -> Joined | None:
         wanted = purl.comparable(component.purl) if component.purl else ""
         claim = self._by_purl.get(wanted) if wanted else None
-        return Joined(claim, f"purl {wanted}") if claim is not None else None
+        if claim is None or _contradicts(claim, component):
+            return None
+        return Joined(claim, f"purl {wanted}")
 
     def _path(self, component: Component) -> Joined | None:
         # only a file of the image can be what the image's SBOM found at a path

@@ -35,7 +35,9 @@ def inventory(data: bytes) -> Inventory:
     for _ in bomjson.components(document):
         continue
     top = bomjson.objects(document.get("components"))
-    found = [_component(c, i) for i, c in enumerate(top) if c.get("type") not in _NOT_COMPARED]
+    found = [
+        _component(c, i) for i, c in enumerate(top) if bomjson.text(c, "type") not in _NOT_COMPARED
+    ]
     unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
     return Inventory(_workload(document), tuple(found), unseen=tuple(u for u in unseen if u))
 

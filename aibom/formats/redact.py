@@ -6,13 +6,14 @@ _HIDDEN = "***"
 # the word must end the name: --hf-token hides its value, --tokenizer and --max-tokens do not
 _NAME = (
     r"(?:[\w.]{0,64}[-_.])?(?:api[-_]?key|access[-_]?key|auth|authorization|bearer"
-    r"|credentials?|key|passw(?:or)?d|passwd|pwd|secret|token)"
+    r"|credentials?|key|pass|passw(?:or)?d|passwd|pat|pwd|secret|token)"
 )
 _FLAG = re.compile(rf"^-{{1,2}}{_NAME}$", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    rf"(?P<name>(?<![\w.]){_NAME}[\"']?\s*[=:]\s*[\"']?)(?:Bearer\s+)?[^\s,;&\"']+",
+    rf"(?P<name>(?<![\w.]){_NAME}[\"']?\s*[=:]\s*[\"']?)(?:(?:Bearer|Basic|Token)\s+)?[^\s,;&\"']+",
     re.IGNORECASE,
 )
+_FLAG_LIKE = re.compile(r"^--[a-z]")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{0,30}://)[^/\s@]{1,1000}@")
 _QUERY = re.compile(r"(?P<url>[a-zA-Z][\w+.-]{0,30}://[^\s?#]{1,2000})[?#][^\s\"']*")
 # tokens that bear their issuer's mark, wherever they stand
@@ -40,7 +41,7 @@ def redact_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
     kept = []
     after_flag = False
     for argument in argv[:MAX_ARGUMENTS]:
-        hide = after_flag and not argument.startswith("-")
+        hide = after_flag and not _FLAG_LIKE.match(argument)
         after_flag = bool(_FLAG.match(argument))
         kept.append(_HIDDEN if hide else redact(_cut(argument)))
     return tuple(kept)

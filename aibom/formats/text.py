@@ -13,7 +13,8 @@ def printable(text: str, limit: int = 4096) -> str:
     Control characters, direction marks and bytes that are no UTF-8 (held as surrogates) become
     ``\xNN`` or ``\uNNNN``, so that nothing is lost and nothing moves a cursor.
     """
-    return _CONTROL.sub(_escape, text[:limit]) + ("…" if len(text) > limit else "")
+    shown = _CONTROL.sub(_escape, text[: limit + 1])
+    return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from aibom.identify.features import Witness
 from aibom.identify.match import Match
 from aibom.identify.software import package_url
-from aibom.identify.wires import client_of
+from aibom.identify.wires import Wiring
 from aibom.types.facts import Origin, Package, ProcessFacts
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.rules import Feature, RuleSet
 
 # what a script imports that makes a server of it; a client imports mcp and mcp.client
-_SERVER_IMPORTS = ("mcp.server", "fastmcp")
+_SERVER_IMPORTS = ("mcp.server", "fastmcp.FastMCP", "fastmcp.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,19 @@ class Serving:
     own: Component | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a server serves: to a client over stdio, or, without one, on its ports."""
+
+    client: ProcessFacts | None
+
+
 class ServerFinder:
     """Tells MCP servers from their clients and from everything else."""
 
     def __init__(self, rules: RuleSet, everyone: Mapping[int, ProcessFacts]) -> None:
         """Know servers by ``rules``; ``everyone`` are all processes seen, by pid."""
-        self._everyone = everyone
+        self._wiring = Wiring(everyone)
         self._sdks = frozenset(
             Feature("loads", f.key, f.value)
             for rule in rules.rules
@@ -46,18 +53,28 @@ class ServerFinder:
         """Return the server that a process is, or None.
 
         Either a rule names what the process runs; or it runs a package that is built on an MCP
-        SDK, calls itself a server and is wired to a client; or its script's text imports an
-        SDK's server part and it is wired to a client. The last two are inferred.
+        SDK and calls itself a server; or its script's text imports an SDK's server part. The
+        last two are inferred, and only of a process that is wired to a client or listens.
         """
-        client = client_of(found, self._everyone)
         for package in self._packages_run(found):
             if any(_names_run(m, package) for m in matches):
+                client = self._wiring.client_of(found)
                 return Serving(package_url(package), package.name, found, client)
-            if client is not None and self._built_as_server(package):
-                return self._package_server(found, package, client, witness)
-        if client is not None and _imports_server(found):
-            return self._script_server(found, client, witness)
+            if self._built_as_server(package) and (place := self._place(found)):
+                return self._package_server(found, package, place.client, witness)
+        if _imports_server(found) and (place := self._place(found)):
+            return self._script_server(found, place.client, witness)
         return None
+
+    def _place(self, found: ProcessFacts) -> "_Place | None":
+        """Return where a likely server serves, or None when it serves nowhere.
+
+        A process that listens is no stdio server, even where a supervisor gave it pipes.
+        """
+        if any(not c.remote for c in found.connections):
+            return _Place(None)
+        client = self._wiring.client_of(found)
+        return _Place(client) if client is not None else None
 
     def _packages_run(self, found: ProcessFacts) -> list[Package]:
         """Return what a process runs: its script's package, its binary's main module."""
@@ -69,12 +86,14 @@ class ServerFinder:
         return [found.program.package, *mains] if found.program.package is not None else mains
 
     def _built_as_server(self, package: Package) -> bool:
+        if Feature("loads", package.ecosystem, package.name) in self._sdks:
+            return False  # "mcp run server.py": the SDK is not the server
         built = any(Feature("loads", package.ecosystem, r) in self._sdks for r in package.requires)
         named = "mcp" in package.name.lower().rsplit("/", 1)[-1] or "mcp" in package.keywords
         return built and (named or bool(package.mcp_name))
 
     def _package_server(
-        self, found: ProcessFacts, package: Package, client: ProcessFacts, witness: Witness
+        self, found: ProcessFacts, package: Package, client: ProcessFacts | None, witness: Witness
     ) -> Serving:
         file = found.program.file
         path = found.program.path or package.location
@@ -97,7 +116,7 @@ class ServerFinder:
         return Serving(own.ref, own.name, found, client, own)
 
     def _script_server(
-        self, found: ProcessFacts, client: ProcessFacts, witness: Witness
+        self, found: ProcessFacts, client: ProcessFacts | None, witness: Witness
     ) -> Serving | None:
         program = found.program
         if program.file is None:

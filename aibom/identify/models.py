@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from packageurl import PackageURL
+
 from aibom.identify.features import Witness
 from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse, Origin
 from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
@@ -80,8 +82,10 @@ def _identity(model: ModelFile) -> tuple[object, ...]:
     """Return what makes two files one model: shards of one set, or the same content."""
     shard = _SHARD.match(_file_name(model))
     if shard and int(shard["count"]) > 1:
-        folder = model.hub.repository if model.hub else posixpath.dirname(model.file.path)
-        return ("shards", folder, shard["stem"], shard["count"], shard["suffix"])
+        place: object = posixpath.dirname(model.file.path)
+        if model.hub is not None:
+            place = (model.hub.repository, model.hub.commits)
+        return ("shards", place, shard["stem"], shard["count"], shard["suffix"])
     if model.file.sha256:
         return ("content", model.file.sha256)
     key: FileKey = model.file.key
@@ -110,7 +114,7 @@ def _component(seen: _Seen) -> Component:
         type="machine-learning-model",
         name=name,
         version=commit,
-        purl=f"pkg:huggingface/{repository}@{commit}" if commit else "",
+        purl=_hub_url(repository, commit) if commit else "",
         publisher=first.header.producer or "",
         description=first.header.description or "",
         licence=first.header.licence or "",
@@ -123,8 +127,13 @@ def _component(seen: _Seen) -> Component:
         origin=worst_origin(m.file.origin for m in found),
         containers=tuple(sorted(seen.containers)),
         model=_details(models),
-        properties=_hub_properties(first, commit),
+        properties=_hub_properties(first, commit) + _shard_properties(models),
     )
+
+
+def _hub_url(repository: str, commit: str) -> str:
+    namespace, _, name = repository.rpartition("/")
+    return PackageURL("huggingface", namespace or None, name, commit).to_string()
 
 
 def worst_origin(origins: Iterable[Origin]) -> Origin:
@@ -148,9 +157,6 @@ def _name(model: ModelFile) -> tuple[str, tuple[str, ...]]:
         return model.hub.repository, () if model.hub.verified else ("name",)
     if model.header.name:
         return model.header.name, ("name",)
-    config = model.config
-    if config is not None and config.name and not config.name.startswith((".", "/")):
-        return config.name, ("name",)
     base = posixpath.basename(model.file.path)
     shard = _SHARD.match(base)
     stem = shard["stem"] if shard else posixpath.splitext(base)[0]
@@ -168,9 +174,9 @@ def _details(models: list[ModelFile]) -> ModelDetails:
         format=header.format,
         format_version=header.format_version or "",
         architecture=header.architecture or config.architecture or config.model_type,
-        parameters=_sum([m.header for m in models], "parameters"),
+        parameters=_sum(models, "parameters"),
         quantization=header.quantization or "",
-        tensors=_sum([m.header for m in models], "tensors"),
+        tensors=_sum(models, "tensors"),
         context_length=header.context_length or config.context_length,
         base_models=bases,
         unsafe_globals=tuple(sorted({g for m in models for g in m.header.globals})),
@@ -180,15 +186,28 @@ def _details(models: list[ModelFile]) -> ModelDetails:
 
 def _details_properties(header: ModelHeader, config: ModelConfig) -> tuple[tuple[str, str], ...]:
     extra = [("peft.type", config.peft_type)] if config.peft_type else []
+    # what a model was made from, as often as what it is: shown, and never taken for its name
+    extra += [("config._name_or_path", config.name)] if config.name else []
     if config.custom_code:
         extra.append(("custom_code", ", ".join(config.custom_code)))
     return tuple(sorted({*header.properties, *extra}))
 
 
-def _sum(headers: list[ModelHeader], name: str) -> int | None:
-    values = [getattr(header, name) for header in headers]
+def _sum(models: list[ModelFile], name: str) -> int | None:
+    values = [getattr(m.header, name) for m in models]
     # a sum over some of the shards would be a wrong number
-    return None if None in values else sum(values)
+    missing = len(models) < _shard_count(models[0])
+    return None if missing or None in values else sum(values)
+
+
+def _shard_count(model: ModelFile) -> int:
+    shard = _SHARD.match(_file_name(model))
+    return int(shard["count"]) if shard else 1
+
+
+def _shard_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
+    count = _shard_count(models[0])
+    return (("aibom:shards", f"{len(models)} of {count} seen"),) if count > 1 else ()
 
 
 def _hub_properties(model: ModelFile, commit: str) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ _CHUNK = 1 << 20
 MAX_BUILD_INFO = 4 << 20
 #: Limits far above what linkers write, so that a lying header cannot keep us busy.
 MAX_SEGMENTS = 256
+MAX_STREAMED = 16 << 20
 MAX_SECTIONS = 4096
 MAX_DYNAMIC = 1 << 16
 MAX_BUCKETS = 1 << 20
@@ -164,6 +165,7 @@ class _SourceStream(io.RawIOBase):
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self._position = 0
+        self._left = MAX_STREAMED
 
     def readable(self) -> bool:
         return True
@@ -179,6 +181,9 @@ class _SourceStream(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer).cast("B")
         data = self._source.read(self._position, len(view))
+        self._left -= len(data)
+        if self._left < 0:
+            raise FormatError("more headers than any linker writes")
         view[: len(data)] = data
         self._position += len(data)
         return len(data)

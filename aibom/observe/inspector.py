@@ -107,6 +107,8 @@ class Inspector:
             Feature("runs", "program", program.name),
             Feature("runs", "module", program.module),
         ]
+        # an SDK that the script's text names makes it worth a look at its sockets
+        asked += [Feature("loads", "pypi", name.partition(".")[0]) for name in program.imports]
         for package in (program.package, *(p.package for p in facts.packages)):
             if package is not None:
                 asked.append(Feature("loads", package.ecosystem, package.name))

@@ -26,6 +26,8 @@ MAX_KEPT = 2048
 # Include/internal/pycore_runtime.h, Include/{dict,unicode,module}object.h and object.h, in the
 # order of Symbols' fields
 _EXPORTED = ("_PyRuntime", "PyDict_Type", "PyUnicode_Type", "PyModule_Type", "_Py_NoneStruct")
+# attempts at a process that begins another program (execve) meanwhile
+_ATTEMPTS = 3
 # section that holds _PyRuntime and nothing before it (pycore_runtime.h: GENERATE_DEBUG_SECTION,
 # 3.10 and later)
 _SECTION = ".PyRuntime"
@@ -69,33 +71,38 @@ class Interpreters:
         InterpreterError when there is a CPython that cannot be read or does not validate.
         """
         try:
-            life = self._life(pid)
-            memory = ProcessMemory(self._procfs, pid)
-            try:
-                return self._modules(pid, life, memory)
-            finally:
-                memory.close()
+            for _ in range(_ATTEMPTS):
+                life = self._life(pid)
+                memory = ProcessMemory(self._procfs, pid)
+                try:
+                    known = self._look(pid, life, memory)
+                except InterpreterError:
+                    if self._life(pid) == life:
+                        raise
+                    continue
+                finally:
+                    memory.close()
+                if known is self._known.get(pid) or self._life(pid) == life:
+                    self._keep(pid, known)
+                    return None if known.reading is None else known.reading.table
         except (FileNotFoundError, ProcessLookupError):
             self._known.pop(pid, None)
             raise
+        raise InterpreterError("the process became another one while it was read")
 
-    def _modules(self, pid: int, life: _Life, memory: ProcessMemory) -> ModuleTable | None:
+    def _look(self, pid: int, life: _Life, memory: ProcessMemory) -> _Known:
+        """Return what is known of the process: the same object when nothing has changed."""
         known = self._known.get(pid)
         if known is not None and known.life != life:
             known = None
         if known is not None and known.reading is not None and known.reading.watch.holds(memory):
-            self._known.move_to_end(pid)
-            return known.reading.table
+            return known
         if known is None or known.symbols is None:
             known = self._find(pid, life, known, memory)
-        reading = None
-        if known.symbols is not None:
-            memory.restrict(known.images)
-            reading = modules.read(memory, known.symbols)
-        if self._life(pid) != life:
-            raise ProcessLookupError(errno.ESRCH, "replaced while it was read")
-        self._keep(pid, known._replace(reading=reading))
-        return None if reading is None else reading.table
+        if known.symbols is None:
+            return known
+        memory.restrict(known.images)
+        return known._replace(reading=modules.read(memory, known.symbols))
 
     def _life(self, pid: int) -> _Life:
         """Read /proc/PID/stat. Raises ProcessLookupError for a process that has ended."""
@@ -145,7 +152,7 @@ class Interpreters:
 
     def _symbols(self, pid: int, mapping: Mapping, reader: Reader) -> Symbols | None:
         """Return the addresses that CPython exports from one mapped file; None if it has none."""
-        if self._host.mounts(pid).is_remote(mapping.device):
+        if self._host.mounts(pid).may_block(mapping.device):
             raise RemoteFileSystemError(
                 errno.EXDEV, "on a network or user-space file system", mapping.path
             )

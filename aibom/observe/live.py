@@ -7,6 +7,7 @@ import stat as stat_module
 from collections.abc import Sequence
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
+from aibom.formats.procfs.process import parse_mount_id
 from aibom.formats.source import FormatError
 from aibom.observe import hashing, peers, rootdir
 from aibom.observe.host import FileStat, OutsideRootError, RemoteFileSystemError
@@ -19,6 +20,8 @@ MAX_SMALL = 4 << 20
 #: Most bytes that the parsers together may read of one file.
 HEADER_BUDGET = 128 << 20
 _KEPT_TABLES = 256
+# files of the kernel's own, which lie on no mount
+_KERNELS_OWN = ("/memfd:", "/dev/zero", "/SYSV")
 #: Most names of one directory that are looked at.
 MAX_ENTRIES = 100_000
 
@@ -138,6 +141,10 @@ class LiveHost:
             descriptor = self._open_by_path(pid, use)
         return _reopen(descriptor, use.path)
 
+    def _mount_id(self, pid: int, use: FileUse) -> int:
+        found = parse_mount_id(self.read(pid, f"fdinfo/{use.handle.removeprefix('fd/')}"))
+        return -1 if found is None else found
+
     def _open_by_path(self, pid: int, use: FileUse) -> int:
         if not use.path.startswith("/"):
             raise PermissionError(errno.EACCES, "mapped file has no name to open it by", use.path)
@@ -214,13 +221,18 @@ class LiveHost:
         return self.rootfs if runtime is None else f"{self.procfs}/{runtime}/root"
 
     def _refuse_remote(self, pid: int, use: FileUse) -> None:
+        if use.path.startswith(_KERNELS_OWN):
+            return
         mounts = self.mounts(pid)
         if use.device:
-            remote = mounts.is_remote(use.device)
+            blocks = mounts.may_block(use.device)
+        elif use.handle.startswith("fd/"):
+            mount = mounts.by_id(self._mount_id(pid, use))
+            blocks = mount is None or mount.remote
         else:
             mount = mounts.at(use.path)
-            remote = mount is not None and mount.remote
-        if remote:
+            blocks = mount is not None and mount.remote
+        if blocks:
             raise RemoteFileSystemError(
                 errno.EXDEV, "on a network or user-space file system", use.path
             )

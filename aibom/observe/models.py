@@ -23,13 +23,17 @@ def describe(host: Host, process: Process, file: FileFacts, header: ModelHeader)
         # a blob's neighbours stand beside its name in the snapshot
         name = posixpath.dirname(hub.filename)
         folder = posixpath.join(cached.folder, "snapshots", hub.commits[0], name)
-    return ModelFile(file, header, _config(host, process.pid, folder.rstrip("/")), hub)
+    name = posixpath.basename((hub and hub.filename) or file.path)
+    # PEFT names an adapter's weights adapter_model.*; what lies beside them is another model
+    is_adapter = header.kind == "adapter" or name.startswith("adapter_model")
+    config = _config(host, process.pid, folder.rstrip("/"), is_adapter=is_adapter)
+    return ModelFile(file, header, config, hub)
 
 
-def _config(host: Host, pid: int, folder: str) -> ModelConfig | None:
-    adapter = _read(host, pid, f"{folder}/adapter_config.json")
-    if adapter is not None and (found := modelconfig.parse_adapter(adapter)):
-        return found
+def _config(host: Host, pid: int, folder: str, *, is_adapter: bool) -> ModelConfig | None:
+    if is_adapter:
+        adapter = _read(host, pid, f"{folder}/adapter_config.json")
+        return modelconfig.parse_adapter(adapter) if adapter is not None else None
     config = _read(host, pid, f"{folder}/config.json")
     return modelconfig.parse_config(config) if config is not None else None
 

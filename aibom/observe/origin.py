@@ -41,6 +41,9 @@ def _in_root(
     host: Host, mount: Mount, path: str, runtime: int | None, *, contained: bool
 ) -> Origin:
     if mount.overlay:
+        if runtime is None:
+            # anybody may mount an overlay in a user namespace and call any folder its layer
+            return Origin("unknown", "an overlay that no container runtime was seen to make")
         return _layer(host, mount, path, runtime)
     if not contained:
         return Origin("host", host_path=path)
@@ -84,7 +87,7 @@ def _volume_name(root: str) -> str:
     return ""
 
 
-def _layer(host: Host, mount: Mount, path: str, runtime: int | None) -> Origin:
+def _layer(host: Host, mount: Mount, path: str, runtime: int) -> Origin:
     upper = mount.upper()
     if upper and host.in_layer(upper, path, runtime):
         return Origin("writable-layer", _snapshot(upper), upper + path)

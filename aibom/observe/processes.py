@@ -16,7 +16,7 @@ MAX_DESCRIPTORS = 65_536
 # states of processes that have ended: zombie and dead (proc_pid_stat(5))
 _ENDED = frozenset("ZXx")
 _STREAM = re.compile(r"^(pipe|socket):\[(\d+)\]$")
-_DEVICE_OR_KERNEL = re.compile(r"^/(?:proc|sys|dev(?!/shm/|/hugepages/))/")
+_ANONYMOUS = re.compile(r"^(?:/dev/zero|/SYSV[0-9a-f]{8}|anon_inode:.*)$")
 _DELETED = " (deleted)"
 
 
@@ -99,7 +99,7 @@ def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:
             runs=mapping.executable,
         )
         for mapping in maps.parse(raw.maps)
-        if not _is_shared_memory(mapping.path)
+        if not (mapping.deleted and _is_shared_memory(mapping.path))
     ]
     return (*mapped, *_open_files(raw, prefix))
 
@@ -107,7 +107,7 @@ def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:
 def _open_files(raw: RawProcess, prefix: str) -> list[FileUse]:
     uses = []
     for number, target in raw.links.items():
-        if target.startswith("/") and not _DEVICE_OR_KERNEL.match(target):
+        if target.startswith("/") and not target.startswith(("/proc/", "/sys/")):
             deleted = target.endswith(_DELETED)
             path = _inside(target.removesuffix(_DELETED), prefix)
             uses.append(FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted))
@@ -121,7 +121,7 @@ def _inside(path: str, prefix: str) -> str:
 
 def _is_shared_memory(path: str) -> bool:
     # shared anonymous memory and System V segments bear names, but hold no file
-    return path.startswith(("/dev/zero", "/SYSV", "/dev/dri", "/dev/nvidia", "anon_inode"))
+    return bool(_ANONYMOUS.match(path))
 
 
 def streams(host: Host, pid: int, raw: RawProcess) -> tuple[Stream, ...]:

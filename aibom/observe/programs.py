@@ -132,7 +132,7 @@ class Programs:
             document = nodepkg.parse(file.read(0, _MAX_PACKAGE_JSON))
         finally:
             file.close()
-        if document is None or not document.version:
+        if document is None or not document.version or document.private:
             return None
         return Package(
             ecosystem="npm",

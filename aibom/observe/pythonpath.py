@@ -14,6 +14,8 @@ from aibom.types.facts import FileKey, FileUse, Package, Process
 
 #: Largest RECORD that is read, in bytes; torch's has 1.5 MB.
 MAX_RECORD = 16 << 20
+#: Most bytes of all RECORDs of one environment that are searched for an owner.
+MAX_RECORDS = 64 << 20
 _MAX_METADATA = 1 << 20
 
 _SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
@@ -77,9 +79,13 @@ class Environment:
         """Return the distributions by the top-level names of their files, read once."""
         if self._tops is None:
             self._tops = {}
+            left = MAX_RECORDS
             for entry in (e for entries in self._entries.values() for e in entries):
+                if left <= 0:
+                    break
                 record = self._read(entry, "RECORD", MAX_RECORD) or b""
                 listed = self._read(entry, "top_level.txt", _MAX_METADATA) or b""
+                left -= len(record)
                 tops = pydist.top_levels(record) | set(listed.decode("utf-8", "replace").split())
                 for top in tops:
                     self._tops.setdefault(top, []).append(entry)

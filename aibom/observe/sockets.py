@@ -18,13 +18,13 @@ class Sockets:
         self._peers: dict[str, dict[int, int]] = {}
 
     def joined(self, process: Process, streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
-        """Return ``streams`` with the peers of stdin and stdout, where both are socket pairs.
+        """Return ``streams`` with the peers of its UNIX sockets.
 
-        Node.js joins a child's stdio by socket pairs, whose ends bear different numbers. Raises
-        OSError where the kernel may not be asked.
+        Node.js joins a child's stdio by socket pairs, whose ends bear different numbers; the
+        Python SDK of MCP then moves them to other descriptors. Raises OSError where the kernel
+        may not be asked.
         """
-        stdio = [s for s in streams if s.kind == "socket" and s.descriptor in (0, 1)]
-        if len(stdio) < 2:
+        if sum(s.kind == "socket" for s in streams) < 2:
             return streams
         if process.network_namespace not in self._peers:
             # once, whether it works or not
@@ -32,7 +32,9 @@ class Sockets:
             peers = self._host.socket_peers(process.pid)
             self._peers[process.network_namespace] = peers
         peers = self._peers[process.network_namespace]
-        return tuple(replace(s, peer=peers.get(s.inode)) if s in stdio else s for s in streams)
+        return tuple(
+            replace(s, peer=peers.get(s.inode)) if s.kind == "socket" else s for s in streams
+        )
 
     def connections(self, process: Process, streams: tuple[Stream, ...]) -> tuple[Connection, ...]:
         """Return the listening and established TCP sockets of a process, sorted.

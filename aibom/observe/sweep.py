@@ -198,7 +198,7 @@ class Sweeper:
         state.unseen += look.unseen
         streams = look.facts.streams
         try:
-            streams = sockets.joined(process, streams)
+            streams = sockets.joined(process, streams) if look.matters else streams
         except OSError as error:
             detail = f"who is at the other end: {error.strerror}"
             remedy = "CAP_SYS_ADMIN, to ask in the process's network namespace"

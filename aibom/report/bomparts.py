@@ -25,6 +25,8 @@ from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.words import came_from, shown_by
 
 _LICENSES = LicenseFactory()
+#: Longest version that CycloneDX allows, less the mark of a cut.
+MAX_VERSION = 1023
 
 
 def component_of(component: Component, verdict: Verdict) -> cdx.Component:
@@ -33,7 +35,7 @@ def component_of(component: Component, verdict: Verdict) -> cdx.Component:
         bom_ref=printable(component.ref),
         type=cdx.ComponentType(component.type),
         name=printable(component.name),
-        version=printable(component.version) or None,
+        version=printable(component.version, MAX_VERSION) or None,
         purl=PackageURL.from_string(component.purl) if component.purl else None,
         publisher=printable(component.publisher) or None,
         description=printable(component.description) or None,

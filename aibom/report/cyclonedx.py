@@ -3,15 +3,13 @@
 import json
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from cyclonedx.model import component as cdx
 from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.bom_ref import BomRef
-from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.lifecycle import LifecyclePhase, PredefinedLifecycle
 from cyclonedx.model.tool import ToolRepository
-from cyclonedx.output.json import Json, JsonV1Dot6, JsonV1Dot7
+from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
 from aibom import __version__
 from aibom.formats.text import printable
@@ -20,7 +18,7 @@ from aibom.report.bomparts import component_of, properties, service_of
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 
-OUTPUTS: dict[str, type[Json]] = {"1.6": JsonV1Dot6, "1.7": JsonV1Dot7}
+VIEWS: dict[str, type[object]] = {"1.6": SchemaVersion1Dot6, "1.7": SchemaVersion1Dot7}
 # the namespace of serial numbers that are derived from a document's content (RFC 9562, UUIDv5)
 _SERIALS = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/aibom/serial")
 
@@ -45,10 +43,15 @@ def document_of(
         components=components,
         services=[service_of(s) for s in inventory.services],
         properties=properties(_unseen(inventory)),
-        # the library warns without; the whole graph is written in its place below
-        dependencies=[Dependency(BomRef(root), [Dependency(c.bom_ref) for c in components])],
     )
-    document: dict[str, Any] = json.loads(OUTPUTS[spec_version](bom).output_as_string())
+    # the library's writer first registers every component in its own dependency graph by a
+    # linear search each, which takes minutes for tens of thousands; ours is written below
+    document: dict[str, Any] = json.loads(cast("Any", bom).as_json(view_=VIEWS[spec_version]))
+    document |= {
+        "$schema": f"http://cyclonedx.org/schema/bom-{spec_version}.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": spec_version,
+    }
     stamp = document["metadata"]["timestamp"]
     bomextras.settle_order(document)
     bomextras.add_model_cards(document, inventory)

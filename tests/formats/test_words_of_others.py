@@ -136,7 +136,11 @@ def test_folder_names(entry: str, expected: tuple[str, str] | None) -> None:
 
 def test_imports_of_a_script() -> None:
     script = b"import os, sys\nfrom mcp.server import Server\n  import a.b as c\nx = 'import no'\n"
-    assert pydist.imported_modules(script) == ("a.b", "mcp.server", "os", "sys")
+    assert pydist.imported_modules(script) == (
+        "a.b", "mcp.server", "mcp.server.Server", "os", "sys",
+    )  # fmt: skip
+    quoted = b'"""\nfrom mcp.server import Server\n"""\nfrom x import (a,\n  b)\n'
+    assert pydist.imported_modules(quoted) == ("x", "x.a", "x.b")
 
 
 def test_package_json() -> None:

@@ -75,7 +75,7 @@ CLAIM = HubPlace("org/name", ("c" * 40,), "model.gguf", "ee" * 32, verified=Fals
         ("/m/x.gguf", "Tiny", None, None, "Tiny", ("name",)),
         ("/m/x.gguf", None, None, None, "x.gguf", ()),
         ("/m/tiny-bert/model.safetensors", None, None, None, "tiny-bert", ()),
-        ("/m/x/model.safetensors", None, ModelConfig(name="org/bert"), None, "org/bert", ("name",)),
+        ("/m/x/model.safetensors", None, ModelConfig(name="org/bert"), None, "x", ()),
         ("/m/x/model.safetensors", None, ModelConfig(name="/tmp/out"), None, "x", ()),
         ("/h/blob", "Tiny", None, REPO, "org/name", ()),
         ("/h/blob", "Tiny", None, CLAIM, "org/name", ("name",)),

@@ -111,7 +111,7 @@ class Attributes:
         counts = Counter(chain.from_iterable(keys.values()))
         shared = self._spelled([key for key, count in counts.items() if count > _RARE])
         texts = self._texts(namespaces, shared)
-        lacking = unversioned(namespaces, texts) if all(shared) else namespaces
+        lacking = unversioned(namespaces, texts) if shared[0] else namespaces
         rare = [key for s in lacking for key in keys[s.name] if counts[key] <= _RARE]
         own = self._spelled(rare[:MAX_NAMES])
         both = [keys + others for keys, others in zip(shared, own, strict=True)]

@@ -92,7 +92,7 @@ def _read(reader: Reader, found: Site) -> Reading:
         reading = _attempt(reader, found)
         if reading is not None:
             return reading
-    raise InterpreterError("sys.modules changed at every attempt to read it")
+    raise InterpreterError("sys.modules does not hold together, or changed at every attempt")
 
 
 def _attempt(reader: Reader, found: Site) -> Reading | None:

@@ -9,7 +9,8 @@ are links to blobs.
 import re
 from typing import NamedTuple
 
-_REPO = r"(?P<folder>.*/models--(?P<repo>[^/]+))"
+# organisation and name of a repository: letters, digits, '-', '_' and '.'
+_REPO = r"(?P<folder>.*/models--(?P<repo>(?:[\w.-]+?--)?[\w.-]*[\w.]))"
 _BLOB = re.compile(rf"^{_REPO}/blobs/(?P<blob>[0-9a-f]{{64}}|[0-9a-f]{{40}})$")
 _SNAPSHOT = re.compile(rf"^{_REPO}/snapshots/(?P<commit>[0-9a-f]{{40}})/(?P<file>.+)$")
 

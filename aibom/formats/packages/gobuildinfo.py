@@ -5,12 +5,16 @@ The section ``.go.buildinfo`` is described by Go's debug/buildinfo package: a 32
 varint lengths: the Go version and the modules' text.
 """
 
+import re
+
 from aibom.formats.source import FormatError
 from aibom.types.facts import Package
 
 _MAGIC = b"\xff Go buildinf:"
 _INLINE_STRINGS = 2
 _HEADER = 32
+# module paths (go.dev/ref/mod): elements of letters, digits and a few signs, none of them empty
+_MODULE = re.compile(r"[\w.~-]+(?:/[\w.~-]+)*")
 # the module text stands between two 16-byte sentinels (runtime/debug, modinfo)
 _SENTINEL = 16
 
@@ -54,7 +58,7 @@ def _modules(text: str, location: str) -> list[Package]:
     for line in text.splitlines():
         # path <tab> main package; mod|dep <tab> module <tab> version [<tab> sum]
         fields = line.split("\t")
-        if len(fields) >= 3 and fields[0] in ("mod", "dep"):
+        if len(fields) >= 3 and fields[0] in ("mod", "dep") and _MODULE.fullmatch(fields[1]):
             version = fields[2] if fields[2] != "(devel)" else ""
             package = Package("golang", fields[1][:500], version[:200], location)
             (main if fields[0] == "mod" else others).append(package)

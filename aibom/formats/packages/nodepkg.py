@@ -1,14 +1,19 @@
 """package.json of Node.js packages (docs.npmjs.com, package.json)."""
 
+import re
 from typing import NamedTuple
 
 from aibom.formats.jsontext import load_object, strings, text_of
+
+# npm's rule for names, upper case allowed as in old packages
+_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]{1,214}")
 
 
 class PackageJson(NamedTuple):
     """The fields of a package.json that aibom uses; empty where they are missing or odd.
 
-    ``mcp_name`` is the server's name in the MCP registry, where the package says one.
+    ``mcp_name`` is the server's name in the MCP registry, where the package says one. What is
+    ``private`` is in no registry, whatever its name.
     """
 
     name: str
@@ -18,12 +23,13 @@ class PackageJson(NamedTuple):
     dependencies: tuple[str, ...]
     keywords: tuple[str, ...]
     mcp_name: str
+    private: bool
 
 
 def parse(data: bytes) -> PackageJson | None:
     """Return the fields of a package.json, or None when it is broken or has no name."""
     document = load_object(data)
-    if document is None or not text_of(document, "name"):
+    if document is None or not _NAME.fullmatch(text_of(document, "name")):
         return None
     dependencies = document.get("dependencies")
     licence = document.get("license")
@@ -37,4 +43,5 @@ def parse(data: bytes) -> PackageJson | None:
         else (),
         keywords=strings(document.get("keywords")),
         mcp_name=text_of(document, "mcpName"),
+        private=document.get("private") is True,
     )

@@ -15,6 +15,10 @@ from aibom.formats.text import printable
 _MAX_LICENCE = 100
 
 
+# names of distributions, by the core metadata specification
+_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE)
+
+
 class Metadata(NamedTuple):
     """What METADATA or PKG-INFO says. ``name`` is normalised (PEP 503)."""
 
@@ -31,7 +35,7 @@ def parse_metadata(data: bytes) -> Metadata | None:
     message = message_from_bytes(data.split(b"\n\n", 1)[0], policy=compat32)
     name = _field(message.get("Name"))
     version = _field(message.get("Version"))
-    if not name or not version:
+    if not _NAME.fullmatch(name) or not version:
         return None
     licence = _field(message.get("License-Expression")) or _field(message.get("License"))
     return Metadata(
@@ -80,22 +84,32 @@ def folder_name(entry: str) -> tuple[str, str] | None:
     return (canonicalize_name(match["name"]), match["version"]) if match else None
 
 
+# in a triple-quoted string an import is an example
+_DOCSTRING = re.compile(rb"(\"{3}|'{3}).*?\1", re.DOTALL)
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*))",
+    rb"^[ \t]*import[ \t]+(?P<modules>[\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)"
+    rb"|^[ \t]*from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>[\w, \t]+|\([\w,\s]+\))",
     re.MULTILINE,
 )
+_MAX_IMPORTS = 500
 
 
 def imported_modules(script: bytes) -> tuple[str, ...]:
-    """Return the modules that a script's text imports, as it says them, sorted.
+    """Return what a script's text imports, as it says it, sorted.
 
-    The text is searched, not run and not compiled: a name may stand in a branch that never runs,
-    so this is what the script says, not what it loaded.
+    ``from a import b`` gives both ``a`` and ``a.b``. The text is searched, not run and not
+    compiled: a name may stand in a branch that never runs, so this is what the script says, not
+    what it loaded.
     """
     names: set[str] = set()
-    for one, many in _IMPORT.findall(script):
-        names.update(n.strip() for n in (one or many).decode("ascii", "ignore").split(","))
-    return tuple(sorted(n for n in names if n and not n.startswith(".")))[:500]
+    for found in _IMPORT.finditer(_DOCSTRING.sub(b"", script)):
+        if found["module"]:
+            module = found["module"].decode("ascii", "ignore")
+            inner = re.findall(rb"\w+", found["names"])[:_MAX_IMPORTS]
+            names |= {module} | {f"{module}.{name.decode('ascii', 'ignore')}" for name in inner}
+        else:
+            names |= {m.strip() for m in found["modules"].decode("ascii", "ignore").split(",")}
+    return tuple(sorted(n for n in names if n and not n.startswith(".")))[:_MAX_IMPORTS]
 
 
 _TOP = re.compile(rb"^\"?([^/,\n\"]+)", re.MULTILINE)

@@ -16,10 +16,11 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 class Mount:
     """One line of mountinfo.
 
-    ``device`` is ``major:minor``, ``root`` the directory of the file system that ``point`` shows,
-    ``options`` the super block's options.
+    ``id`` is what fdinfo calls ``mnt_id``, ``device`` is ``major:minor``, ``root`` the directory
+    of the file system that ``point`` shows, ``options`` the super block's options.
     """
 
+    id: int
     device: str
     root: str
     point: str
@@ -78,6 +79,7 @@ def _mounts(data: bytes) -> list[Mount]:
         pairs = (o.partition("=") for o in _options(rest[2]))
         mounts.append(
             Mount(
+                id=int(fields[0]) if fields[0].isdigit() else -1,
                 device=_text(fields[2]),
                 root=_text(fields[3]),
                 point=_text(fields[4]),
@@ -103,6 +105,7 @@ class MountTable:
         # of several mounts on one point the last one is what is seen
         self._points = {mount.point.rstrip("/"): mount for mount in self.mounts}
         self._devices = {mount.device: mount for mount in reversed(self.mounts)}
+        self._ids = {mount.id: mount for mount in self.mounts}
         self._overlays = frozenset(m.device for m in self.mounts if m.overlay)
         self._remotes = frozenset(m.device for m in self.mounts if m.remote)
 
@@ -133,9 +136,21 @@ class MountTable:
         """Say whether a device is an overlay's."""
         return device in self._overlays
 
-    def is_remote(self, device: str) -> bool:
-        """Say whether a device belongs to a network or user-space file system."""
-        return device in self._remotes
+    def may_block(self, device: str) -> bool:
+        """Say whether reading from a device may wait for another machine or process.
+
+        So it is with network and user-space file systems, and so it may be with an anonymous
+        device that is mounted nowhere here: a file system that was unmounted lazily, or one of
+        another namespace. The kernel's own (memfd, shared memory) have no mount either; their
+        files are told by their names.
+        """
+        if device in self._remotes:
+            return True
+        return device.startswith("0:") and device not in self._devices
+
+    def by_id(self, identifier: int) -> Mount | None:
+        """Return the mount of an id, as fdinfo names it."""
+        return self._ids.get(identifier)
 
 
 def parse(data: bytes) -> MountTable:

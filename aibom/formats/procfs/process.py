@@ -56,6 +56,15 @@ def parse_environ(data: bytes, allowed: Collection[str]) -> dict[str, str]:
     }
 
 
+def parse_mount_id(data: bytes) -> int | None:
+    """Return the ``mnt_id`` of /proc/PID/fdinfo/FD, or None where the kernel gives none."""
+    for line in data.splitlines():
+        name, _, value = line.partition(b":")
+        if name == b"mnt_id" and value.strip().isdigit():
+            return int(value)
+    return None
+
+
 def parse_fdinfo(data: bytes) -> tuple[bool, bool]:
     """Return (reads, writes) from the ``flags`` line of /proc/PID/fdinfo/FD."""
     for line in data.splitlines():
