@@ -24,9 +24,24 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     everyone = {found.process.pid: found for found in facts.processes}
     servers = ServerFinder(rules, everyone)
     return tuple(
-        _inventory(workload, members, facts, rules, servers)
+        _guarded(workload, members, facts, rules, servers)
         for workload, members in group(facts, as_one=as_one)
     )
+
+
+def _guarded(
+    workload: Workload,
+    members: list[ProcessFacts],
+    facts: NodeFacts,
+    rules: RuleSet,
+    servers: ServerFinder,
+) -> Inventory:
+    """Return a workload's inventory; values that cannot be named cost this workload alone."""
+    try:
+        return _inventory(workload, members, facts, rules, servers)
+    except ValueError as error:
+        unseen = Unseen("unreadable", f"workload {workload.name}", f"cannot be named: {error}")
+        return Inventory(workload, unseen=(unseen,))
 
 
 def homeless(facts: NodeFacts) -> tuple[Unseen, ...]:

@@ -53,6 +53,7 @@ class _Draft:
 
     process: Process
     runtime: int | None
+    neighbour: Process
     models: list[ModelUse] = field(default_factory=list)
     binaries: list[Binary] = field(default_factory=list)
     packages: dict[tuple[str, str], LoadedPackage] = field(default_factory=dict)
@@ -75,13 +76,19 @@ class Inspector:
         self._environments = Environments(host)
         self._programs = Programs(host, self._environments)
 
-    def look(self, process: Process, raw: RawProcess, runtime: int | None) -> Look:
-        """Return what a process holds and runs. ``runtime`` mounted its container.
+    def look(
+        self, process: Process, raw: RawProcess, runtime: int | None, neighbour: Process
+    ) -> Look:
+        """Return what a process holds and runs.
+
+        ``runtime`` mounted its container. ``neighbour`` is a process of the same mount namespace
+        whose root is that of the namespace: after a chroot, a process's own mount table no
+        longer shows where its files lie. Mostly it is the process itself.
 
         Raises FileNotFoundError or ProcessLookupError when the process ends meanwhile, and
         PermissionError when it may not be looked at.
         """
-        draft = _Draft(process, runtime)
+        draft = _Draft(process, runtime, neighbour)
         uses = file_uses(raw, process.root)
         folders = self._environments.folders(process, raw.argv, uses)
         for use, key, content in self._contents_of(draft, uses):
@@ -221,7 +228,10 @@ class Inspector:
 
     def _facts(self, draft: _Draft, use: FileUse, key: FileKey, *, hashed: bool) -> FileFacts:
         try:
-            place = origin.origin_of(self._host, draft.process, use, draft.runtime)
+            seen_from_root = use
+            if draft.neighbour is not draft.process and use.path.startswith("/"):
+                seen_from_root = replace(use, path=draft.process.root.rstrip("/") + use.path)
+            place = origin.origin_of(self._host, draft.neighbour, seen_from_root, draft.runtime)
         except OSError as error:
             place = Origin("unknown")
             detail = f"layers of the container: {error.strerror}"

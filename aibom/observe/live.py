@@ -105,9 +105,13 @@ class LiveHost:
     def mounts(self, pid: int) -> MountTable:
         """Return the mount table of a process's mount namespace, read once per namespace."""
         # mountinfo shows what lies below the process's root directory
-        view = (self.link(pid, "ns/mnt"), self.link(pid, "root"))
+        namespace, root = self.link(pid, "ns/mnt"), self.link(pid, "root")
+        view = (namespace, root)
         if view not in self._mounts:
-            self._mounts[view] = self._parse_mounts(self._mountinfo(pid))
+            table = self._parse_mounts(self._mountinfo(pid))
+            # after a chroot the mount that holds the new root is no longer shown
+            whole = self._mounts.get((namespace, "/"))
+            self._mounts[view] = whole if table.root is None and whole is not None else table
         return self._mounts[view]
 
     def _mountinfo(self, pid: int) -> bytes:

@@ -55,6 +55,8 @@ class _Pass:
     scope: Scope
     processes: dict[int, Process] = field(default_factory=dict)
     unseen: list[Unseen] = field(default_factory=list)
+    #: by mount namespace, a process that sees all of it
+    roots: dict[str, Process] = field(default_factory=dict)
 
     def miss(self, pid: int, error: Exception, place: Cgroup) -> None:
         """Note that a process could not be looked at, if it may be one that was asked for."""
@@ -152,6 +154,8 @@ class Sweeper:
                 process = replace(process, cgroup=containers.place(self._host, process))
                 known = self._known[pid] = _Known(raw, process)
             state.processes[pid] = known.process
+            if known.process.root == "/":
+                state.roots.setdefault(known.process.mount_namespace, known.process)
         except (OSError, ValueError) as error:
             state.miss(pid, error, self._place_of(pid))
 
@@ -191,7 +195,11 @@ class Sweeper:
         try:
             if look is None or not self._inspector.unchanged(look):
                 runtime = containers.runtime_of(state.processes, process)
-                look = known.look = self._inspector.look(process, known.raw, runtime)
+                neighbour = state.roots.get(process.mount_namespace, process)
+                moved = process.root != "/"
+                look = known.look = self._inspector.look(
+                    process, known.raw, runtime, neighbour if moved else process
+                )
         except (OSError, ValueError) as error:
             state.miss(process.pid, error, process.cgroup)
             return []
