@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from aibom import __version__
 from aibom.cli import diff, doctor, inspect, record, rules, scan
@@ -18,9 +19,16 @@ _COMMANDS = (scan, diff, inspect, doctor, rules, record)
 _INTERRUPTED = 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line that says what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(TROUBLE, f"aibom: {message}; see '{self.prog} --help'\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="aibom",
         description="Proves what AI software ran, says how it knows, and what it could not see.",
     )

@@ -39,12 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
         host = RecordingHost(host_of(arguments), str(partial))
         with busy("recording what a scan reads"):
             # no cache of digests: what is not hashed now would be missing from the recording
-            inspector = Inspector(host, load(), Digests(limit=arguments.hash_limit))
+            rules = load()
+            inspector = Inspector(host, rules, Digests(limit=arguments.hash_limit))
             sweeper = Sweeper(host, inspector)
             facts = sweeper.sweep(scope_of(arguments))
             found = {p.process.pid for p in facts.processes}
             # with their ancestors, among which is the runtime that mounted a container
-            host.save(found | sweeper.ancestors(found))
+            host.save(found | sweeper.ancestors(found), rules.formats)
         partial.rename(folder)
     except OSError as error:
         raise CommandError(f"cannot record to {folder}: {error.strerror or error}") from None

@@ -23,15 +23,29 @@ def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
     index = ClaimIndex(claims) if claims is not None else None
     joins = {c.ref: index.find(c) if index else None for c in inventory.components}
     named = {ref: joined for ref, joined in joins.items() if joined is not None}
-    verdicts, findings = [], []
+    by_ref = {c.ref: c for c in inventory.components}
+    verdicts: list[Verdict] = []
+    findings: list[tuple[Component, Finding]] = []
     for component in inventory.components:
-        joined = named.get(component.ref) or named.get(component.within)
+        joined = named.get(component.ref) or _by_package(component, named, by_ref)
         verdict, finding = _judge(component, joined, given=index is not None)
         verdicts.append(verdict)
-        # one finding per cause: what a package brings along is part of the package's finding
-        if finding is not None and component.within not in joins:
-            findings.append(finding)
-    return Assessment(tuple(verdicts), tuple(findings))
+        if finding is not None:
+            findings.append((component, finding))
+    found = {component.ref for component, _ in findings}
+    # one finding per cause: what a package brings along is part of the package's own finding
+    kept = tuple(f for component, f in findings if component.within not in found)
+    return Assessment(tuple(verdicts), kept)
+
+
+def _by_package(
+    component: Component, named: dict[str, Joined], by_ref: dict[str, Component]
+) -> Joined | None:
+    """Return the claim that names the package of a part, if the part came with the package."""
+    package = by_ref.get(component.within)
+    if package is None or package.origin.kind != component.origin.kind:
+        return None
+    return named.get(package.ref)
 
 
 def _judge(

@@ -1,9 +1,12 @@
 """A CycloneDX BOM back to the inventory that it was written from. Pure: the caller reads."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 from aibom.formats.documents import bomjson
+from aibom.formats.text import printable
 from aibom.types.facts import FileFacts, FileKey, Origin, OriginKind, Unseen, UnseenReason
 from aibom.types.inventory import (
     Component,
@@ -35,11 +38,13 @@ def inventory(data: bytes) -> Inventory:
     for _ in bomjson.components(document):
         continue
     top = bomjson.objects(document.get("components"))
-    found = [
-        _component(c, i) for i, c in enumerate(top) if bomjson.text(c, "type") not in _NOT_COMPARED
-    ]
+    compared = [c for c in top if bomjson.text(c, "type") not in _NOT_COMPARED]
+    found = [_component(c, i) for i, c in enumerate(compared)]
+    # two components of one bom-ref would share a verdict
+    refs = Counter(c.ref for c in found)
+    found = [replace(c, ref=f"{c.ref}#{i}") if refs[c.ref] > 1 else c for i, c in enumerate(found)]
     unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
-    return Inventory(_workload(document), tuple(found), unseen=tuple(u for u in unseen if u))
+    return Inventory(_workload(document), tuple(found), unseen=tuple(unseen))
 
 
 def _workload(document: dict[str, Any]) -> Workload:
@@ -120,10 +125,10 @@ def _files(entry: dict[str, Any], digest: str, origin: Origin) -> tuple[FileFact
     return tuple(FileFacts(path, _NO_KEY, origin, digest) for path in paths if path)
 
 
-def _unseen(value: str) -> Unseen | None:
+def _unseen(value: str) -> Unseen:
     try:
         reason, subject, detail, remedy = map(str, json.loads(value))
     except (ValueError, TypeError, RecursionError):
-        return None
+        return Unseen("unreadable", "a record of what was not seen", printable(value, 200))
     known = reason in get_args(UnseenReason)
     return Unseen(cast("UnseenReason", reason if known else "unreadable"), subject, detail, remedy)

@@ -8,11 +8,16 @@ _NAME = (
     r"(?:[\w.]{0,64}[-_.])?(?:api[-_]?key|access[-_]?key|auth|authorization|bearer"
     r"|credentials?|key|pass|passw(?:or)?d|passwd|pat|pwd|secret|token)"
 )
-_FLAG = re.compile(rf"^-{{1,2}}{_NAME}$", re.IGNORECASE)
+# words that are secret with any prefix: PGPASSWORD, clientSecret, AccountKey
+_STRONG = r"[\w.-]{0,64}(?:passw(?:or)?d|secret|token|(?:api|access|account|private)[-_]?key)"
+_FLAG = re.compile(rf"^-{{1,2}}(?:{_NAME}|{_STRONG})$", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    rf"(?P<name>(?<![\w.]){_NAME}[\"']?\s*[=:]\s*[\"']?)(?:(?:Bearer|Basic|Token)\s+)?[^\s,;&\"']+",
+    rf"(?P<name>(?<![\w.-])(?:{_NAME}|{_STRONG})[\"']?\s*[=:]\s*[\"']?)(?:(?:Bearer|Basic|Token)\s+)?[^\s,;&\"']+",
     re.IGNORECASE,
 )
+# one argument that holds a whole command line, as rewritten process titles do
+_INNER_FLAG = re.compile(rf"(?P<flag>(?<!\S)--?(?:{_NAME}|{_STRONG})\s+)[^\s]+", re.IGNORECASE)
+_SCHEME = re.compile(r"(?P<scheme>\b(?:Bearer|Basic)\s+)[\w+/=.~-]{6,}", re.IGNORECASE)
 _FLAG_LIKE = re.compile(r"^--[a-z]")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{0,30}://)[^/\s@]{1,1000}@")
 _QUERY = re.compile(r"(?P<url>[a-zA-Z][\w+.-]{0,30}://[^\s?#]{1,2000})[?#][^\s\"']*")
@@ -33,6 +38,8 @@ def redact(text: str) -> str:
     text = _USERINFO.sub(rf"\g<scheme>{_HIDDEN}@", text)
     text = _QUERY.sub(rf"\g<url>?{_HIDDEN}", text)
     text = _ASSIGNMENT.sub(rf"\g<name>{_HIDDEN}", text)
+    text = _INNER_FLAG.sub(rf"\g<flag>{_HIDDEN}", text)
+    text = _SCHEME.sub(rf"\g<scheme>{_HIDDEN}", text)
     return _TOKENS.sub(_HIDDEN, text)
 
 

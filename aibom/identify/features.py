@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from aibom.identify.origins import worst_origin
 from aibom.types.facts import Binary, Container, FileFacts, Origin, Package, ProcessFacts
 from aibom.types.inventory import Evidence, Technique
 from aibom.types.rules import Feature, binary_features
@@ -53,13 +54,20 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
         package = loaded.package
         seen = witness.saw("mapped", loaded.file.path, "manifest-analysis", 95, loaded.file)
         feature = Feature("loads", package.ecosystem, package.name)
-        proofs.setdefault(feature, Proof(seen, package, loaded.file))
+        known = proofs.get(feature)
+        # of a package's files the one that did not come with the rest is what tells
+        if known is None or known.file is None or _less_trusted(loaded.file, known.file):
+            proofs[feature] = Proof(seen, package, loaded.file)
     for binary in found.binaries:
         for feature in binary_features(binary):
             proofs.setdefault(feature, _binary_proof(feature, binary, witness))
     for feature, proof in _program_features(found, witness):
         proofs.setdefault(feature, proof)
     return proofs
+
+
+def _less_trusted(one: FileFacts, other: FileFacts) -> bool:
+    return worst_origin((one.origin, other.origin)) is one.origin and one.origin != other.origin
 
 
 def _binary_proof(feature: Feature, binary: Binary, witness: Witness) -> Proof:

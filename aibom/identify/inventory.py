@@ -47,7 +47,20 @@ def _guarded(
 def homeless(facts: NodeFacts) -> tuple[Unseen, ...]:
     """Return what could not be seen of processes that no workload could be found for."""
     met = {found.process.pid for found in facts.processes}
-    return tuple(u for u in facts.unseen if u.pid is not None and u.pid not in met)
+    workloads = [w for w, _ in group(facts)]
+    housed = {pid for workload in workloads for pid in _lost_of(workload, facts)}
+    return tuple(u for u in facts.unseen if u.pid is not None and u.pid not in met | housed)
+
+
+def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
+    """Return the processes of a pod or container that could not be looked into."""
+    if workload.kind not in ("pod", "container"):
+        return set()
+    return {
+        pid
+        for pid, place in facts.lost.items()
+        if workload.uid and workload.uid in (place.pod_uid, place.container_id)
+    }
 
 
 def _inventory(
@@ -71,7 +84,7 @@ def _inventory(
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
         components, members
     )
-    pids = set(workload.pids)
+    pids = set(workload.pids) | _lost_of(workload, facts)
     return Inventory(
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),

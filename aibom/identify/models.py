@@ -1,5 +1,6 @@
 """Model files to components: shards joined, adapters told from models, names with their source."""
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterable
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from packageurl import PackageURL
 
 from aibom.identify.features import Witness
-from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse, Origin
+from aibom.identify.origins import worst_origin
+from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse
 from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
 from aibom.types.model import BaseModel, ModelHeader
 from aibom.types.rules import RuleSet
@@ -26,15 +28,6 @@ _GENERIC = frozenset(
         "diffusion_pytorch_model",
     }
 )
-_MOST_SUSPICIOUS = (
-    "memory",
-    "deleted",
-    "writable-layer",
-    "volume",
-    "unknown",
-    "host",
-    "image-layer",
-)
 
 
 @dataclass
@@ -43,6 +36,11 @@ class _Seen:
 
     uses: list[tuple[ModelFile, Evidence]] = field(default_factory=list)
     containers: set[str] = field(default_factory=set)
+
+    def digests(self) -> frozenset[str]:
+        """Return the digests of all files; empty when one of them is not known."""
+        found = frozenset(model.file.sha256 for model, _ in self.uses)
+        return frozenset() if "" in found else found
 
 
 class ModelShelf:
@@ -60,7 +58,7 @@ class ModelShelf:
             how = "open for writing" if use.writes else use.kind
             verified = model.hub is not None and model.hub.verified
             technique: Technique = "hash-comparison" if verified else "binary-analysis"
-            seen = self._seen.setdefault(_identity(model), _Seen())
+            seen = self._seen.setdefault(_identity(model, witness.container), _Seen())
             evidence = witness.saw(how, model.file.path, technique, 100, model.file)
             seen.uses.append((model, evidence))
             if witness.container:
@@ -68,7 +66,13 @@ class ModelShelf:
 
     def components(self) -> list[Component]:
         """Return one component per model, adapters included, sorted by ref."""
-        found = (_component(seen) for seen in self._seen.values())
+        merged: dict[object, _Seen] = {}
+        for key, seen in self._seen.items():
+            known = merged.setdefault(seen.digests() or key, seen)
+            if known is not seen:
+                known.uses += seen.uses
+                known.containers |= seen.containers
+        found = (_component(seen) for seen in merged.values())
         return sorted(map(self._settle, found), key=lambda c: c.ref)
 
     def _settle(self, component: Component) -> Component:
@@ -78,14 +82,14 @@ class ModelShelf:
         return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
 
 
-def _identity(model: ModelFile) -> tuple[object, ...]:
+def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
     """Return what makes two files one model: shards of one set, or the same content."""
     shard = _SHARD.match(_file_name(model))
     if shard and int(shard["count"]) > 1:
         place: object = posixpath.dirname(model.file.path)
         if model.hub is not None:
             place = (model.hub.repository, model.hub.commits)
-        return ("shards", place, shard["stem"], shard["count"], shard["suffix"])
+        return ("shards", container, place, shard["stem"], shard["count"], shard["suffix"])
     if model.file.sha256:
         return ("content", model.file.sha256)
     key: FileKey = model.file.key
@@ -136,14 +140,13 @@ def _hub_url(repository: str, commit: str) -> str:
     return PackageURL("huggingface", namespace or None, name, commit).to_string()
 
 
-def worst_origin(origins: Iterable[Origin]) -> Origin:
-    """Return the origin that deserves most attention."""
-    return min(origins, key=lambda o: (_MOST_SUSPICIOUS.index(o.kind), o))
-
-
 def _fingerprint(files: tuple[FileFacts, ...]) -> str:
-    if files[0].sha256:
-        return f"sha256:{files[0].sha256[:16]}"
+    digests = [file.sha256 for file in files]
+    if len(digests) == 1 and digests[0]:
+        return f"sha256:{digests[0][:16]}"
+    if all(digests):
+        together = "".join(sorted(digests)).encode()
+        return f"sha256-of-{len(digests)}:{hashlib.sha256(together).hexdigest()[:16]}"
     return f"path:{files[0].path}"
 
 

@@ -8,7 +8,7 @@ from packageurl import PackageURL
 
 from aibom.identify.features import Proof, Witness
 from aibom.identify.match import Match, match
-from aibom.identify.models import worst_origin
+from aibom.identify.origins import worst_origin
 from aibom.types.facts import FileFacts, Origin, Package
 from aibom.types.inventory import Component, ComponentKind, Evidence
 from aibom.types.rules import Feature, Rule, RuleKind, RuleSet
@@ -30,7 +30,6 @@ class _Seen:
 
     package: Package | None = None
     rules: dict[str, Rule] = field(default_factory=dict)
-    files: dict[str, FileFacts] = field(default_factory=dict)
     evidence: set[Evidence] = field(default_factory=set)
     containers: set[str] = field(default_factory=set)
     within: str = ""
@@ -87,8 +86,6 @@ class SoftwareShelf:
     def _note(self, ref: str, proof: Proof, witness: Witness) -> _Seen:
         seen = self._seen.setdefault(ref, _Seen())
         seen.evidence.add(proof.evidence)
-        if proof.file is not None:
-            seen.files[proof.file.path] = proof.file
         if witness.container:
             seen.containers.add(witness.container)
         return seen
@@ -105,7 +102,7 @@ def _component(ref: str, seen: _Seen) -> Component:
     rule = _leading(seen.rules.values())
     package = seen.package
     name = package.name if package else (rule.name if rule else ref)
-    origins = [f.origin for f in seen.files.values()]
+    origins = [e.origin for e in seen.evidence if e.origin.kind != "unknown"]
     return Component(
         ref=ref,
         kind=_KINDS.get(rule.kind, "framework") if rule else "package",

@@ -8,8 +8,9 @@ from elftools.common.exceptions import ELFError
 from elftools.construct import ConstructError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
-from elftools.elf.hash import ELFHashTable, GNUHashTable
+from elftools.elf.hash import ELFHashTable
 
+from aibom.formats.elfhash import GnuHash
 from aibom.formats.packages import gobuildinfo
 from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.formats.text import printable
@@ -114,7 +115,12 @@ def _defined(
     if not named:
         return frozenset()
     # the string table also names what is imported; the hash table holds what is exported
-    table = _hash_table(elf, dynamic, source)
+    _, hashes = dynamic.get_table_offset("DT_GNU_HASH")
+    _, symbols = dynamic.get_table_offset("DT_SYMTAB")
+    if hashes is not None and symbols is not None and elf.elfclass == 64 and elf.little_endian:
+        gnu = GnuHash(source, hashes, symbols, start)
+        return frozenset(name for name in named if gnu.exports(name))
+    table = _sysv_table(elf, dynamic, source)
     return frozenset(name for name in named if table is not None and _exports(table, name))
 
 
@@ -130,23 +136,17 @@ def _names_in(source: ByteSource, start: int, size: int, wanted: frozenset[str])
     return found
 
 
-def _hash_table(
-    elf: ELFFile, dynamic: DynamicSegment, source: ByteSource
-) -> GNUHashTable | ELFHashTable | None:
-    for tag in ("DT_GNU_HASH", "DT_HASH"):
-        _, offset = dynamic.get_table_offset(tag)
-        if offset is not None:
-            # both tables are led by their counts
-            counts = struct.unpack("<4I", exactly(source, offset, 16, "hash table"))
-            if max(counts) > MAX_BUCKETS:
-                raise FormatError("hash table too large")
-            if tag == "DT_GNU_HASH":
-                return GNUHashTable(elf, offset, dynamic)
-            return ELFHashTable(elf, offset, None, dynamic)
-    return None
+def _sysv_table(elf: ELFFile, dynamic: DynamicSegment, source: ByteSource) -> ELFHashTable | None:
+    _, offset = dynamic.get_table_offset("DT_HASH")
+    if offset is None:
+        return None
+    # nbucket and nchain lead the table
+    if max(struct.unpack("<2I", exactly(source, offset, 8, "hash table"))) > MAX_BUCKETS:
+        raise FormatError("hash table too large")
+    return ELFHashTable(elf, offset, None, dynamic)
 
 
-def _exports(table: GNUHashTable | ELFHashTable, name: str) -> bool:
+def _exports(table: ELFHashTable, name: str) -> bool:
     symbol = table.get_symbol(name)
     return symbol is not None and symbol.entry.st_shndx != "SHN_UNDEF"
 

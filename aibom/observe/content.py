@@ -1,5 +1,6 @@
 """What the files are that a process holds: models, binaries or neither; each read once."""
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import Literal
@@ -41,6 +42,16 @@ def key_of(found: FileStat, mounts: MountTable) -> FileKey:
     )
 
 
+def require_same(file: HostFile, key: FileKey, mounts: MountTable) -> None:
+    """Raise OSError when a descriptor leads to another file than the one that was looked at.
+
+    A process can put another file under a descriptor's number at any moment, and what is read
+    would be remembered under the wrong identity.
+    """
+    if key_of(file.stat, mounts) != key:
+        raise OSError(errno.ESTALE, "another file was put in its place while it was looked at")
+
+
 class ContentReader:
     """Classifies files by their content and remembers the answer for as long as they last."""
 
@@ -58,6 +69,7 @@ class ContentReader:
         if content is None or (use.runs and content is _OTHER):
             file = self._host.open_use(pid, use)
             try:
+                require_same(file, key, self._host.mounts(pid))
                 content = self._read(file, use)
             finally:
                 file.close()

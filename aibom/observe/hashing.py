@@ -51,7 +51,8 @@ def sha256_of(descriptor: int) -> str:
     for chunk in _chunks(descriptor, before.st_size):
         digest.update(chunk)
     after = os.fstat(descriptor)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    times = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in (before, after)]
+    if times[0] != times[1]:
         raise OSError(errno.EAGAIN, "changed while it was read")
     return digest.hexdigest()
 

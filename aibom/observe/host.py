@@ -119,8 +119,8 @@ class Host(Protocol):
         """Return the mount table of a process's mount namespace."""
         ...
 
-    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
-        """Say whether ``path`` (absolute, without symlinks) exists below an image layer.
+    def stat_in_layer(self, layer: str, path: str, runtime: int | None) -> FileStat | None:
+        """Return what ``path`` (absolute, without symlinks) is below an image layer, or None.
 
         ``layer`` is a path on the host as the process ``runtime`` sees it; None is the host's
         own root.

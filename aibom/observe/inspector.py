@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from aibom.formats.procfs.process import parse_stat
 from aibom.observe import models, origin
-from aibom.observe.content import Content, ContentReader, key_of
+from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.processes import RawProcess, file_uses, streams
@@ -27,6 +28,8 @@ from aibom.types.facts import (
 )
 from aibom.types.rules import Feature, RuleSet
 
+#: Largest script, in bytes, that is hashed so that an SBOM can name it.
+MAX_SCRIPT = 16 << 20
 #: Bytes at the start of a file too large to hash that its fingerprint covers.
 FINGERPRINTED = 1 << 20
 _MAP_REMEDY = "give aibom CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE, or run it as root"
@@ -56,7 +59,7 @@ class _Draft:
     neighbour: Process
     models: list[ModelUse] = field(default_factory=list)
     binaries: list[Binary] = field(default_factory=list)
-    packages: dict[tuple[str, str], LoadedPackage] = field(default_factory=dict)
+    packages: dict[tuple[str, str, str], LoadedPackage] = field(default_factory=dict)
     unseen: dict[Unseen, None] = field(default_factory=dict)
     watched: list[tuple[FileUse, FileKey]] = field(default_factory=list)
 
@@ -96,6 +99,7 @@ class Inspector:
             self._take(draft, use, key, content, owner)
             if owner is not None:
                 self._note_package(draft, use, key, owner)
+        self._note_end(draft)
         facts = ProcessFacts(
             process=process,
             program=self._program(draft, raw, folders),
@@ -106,6 +110,18 @@ class Inspector:
         )
         matters = bool(facts.models or facts.binaries or self._runs_known(facts))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters)
+
+    def _note_end(self, draft: _Draft) -> None:
+        """Say it when the process ended, or another one took its number, during the look."""
+        process = draft.process
+        try:
+            now = parse_stat(self._host.read(process.pid, "stat"))
+            same = now.start_ticks == process.start_ticks
+        except (OSError, ValueError):
+            same = False
+        if not same:
+            detail = "ended while it was looked into; not all of its files could be read"
+            draft.miss(Unseen("vanished", f"process {process.pid}", detail, "", process.pid))
 
     def _runs_known(self, facts: ProcessFacts) -> bool:
         """Say whether a rule names what a process runs or loads."""
@@ -138,7 +154,8 @@ class Inspector:
             key = key_of(stat(process.pid, use), self._host.mounts(process.pid))
         except OSError:
             return program  # replaced or removed after the start: the name is still what was run
-        return replace(program, file=self._facts(draft, use, key, hashed=False))
+        own_script = program.package is None and use.kind == "open" and key.size <= MAX_SCRIPT
+        return replace(program, file=self._facts(draft, use, key, hashed=own_script))
 
     def _stat_by_path(self, pid: int, use: FileUse) -> FileStat:
         return self._host.stat_in_root(pid, use.path)
@@ -209,10 +226,10 @@ class Inspector:
             draft.miss(Unseen("damaged", use.path, detail, "", draft.process.pid))
 
     def _note_package(self, draft: _Draft, use: FileUse, key: FileKey, package: Package) -> None:
-        """Note the package that a mapped file belongs to, once per package."""
-        if (package.ecosystem, package.location) not in draft.packages:
-            file = self._facts(draft, use, key, hashed=False)
-            draft.packages[package.ecosystem, package.location] = LoadedPackage(package, file)
+        """Note the package that a mapped file belongs to, once per package and origin."""
+        file = self._facts(draft, use, key, hashed=False)
+        where = (package.ecosystem, package.location, file.origin.kind)
+        draft.packages.setdefault(where, LoadedPackage(package, file))
 
     def _owner(self, draft: _Draft, use: FileUse, folders: list[str]) -> Package | None:
         pid = draft.process.pid
@@ -231,7 +248,9 @@ class Inspector:
             seen_from_root = use
             if draft.neighbour is not draft.process and use.path.startswith("/"):
                 seen_from_root = replace(use, path=draft.process.root.rstrip("/") + use.path)
-            place = origin.origin_of(self._host, draft.neighbour, seen_from_root, draft.runtime)
+            place = origin.origin_of(
+                self._host, draft.neighbour, seen_from_root, key, draft.runtime
+            )
         except OSError as error:
             place = Origin("unknown")
             detail = f"layers of the container: {error.strerror}"
@@ -243,8 +262,14 @@ class Inspector:
     def _digest(self, draft: _Draft, use: FileUse, key: FileKey) -> str:
         pid = draft.process.pid
         try:
-            file = self._host.open_use(pid, use)
+            # a script is known by its path alone
+            file = (
+                self._host.open_use(pid, use)
+                if use.handle
+                else self._host.open_in_root(pid, use.path)
+            )
             try:
+                require_same(file, key, self._host.mounts(pid))
                 return self._digests.sha256(file, key)
             except TooLargeError:
                 head = file.read(0, FINGERPRINTED)

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import re
 import stat as stat_module
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ MAX_SMALL = 4 << 20
 HEADER_BUDGET = 128 << 20
 _KEPT_TABLES = 256
 # files of the kernel's own, which lie on no mount
-_KERNELS_OWN = ("/memfd:", "/dev/zero", "/SYSV")
+_KERNELS_OWN = re.compile(r"/memfd:[^/]*|/dev/zero|/SYSV[0-9a-f]{8}")
 #: Most names of one directory that are looked at.
 MAX_ENTRIES = 100_000
 
@@ -199,19 +200,22 @@ class LiveHost:
         chroot = os.readlink(root).rstrip("/")
         return found.removeprefix(chroot) if found.startswith(chroot + "/") else found
 
-    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
-        """Say whether ``path`` exists below an image layer, as ``runtime`` sees the host."""
+    def stat_in_layer(self, layer: str, path: str, runtime: int | None) -> FileStat | None:
+        """Return what ``path`` is below an image layer, as ``runtime`` sees the host."""
         folder = rootdir.open_path(self._root_of(runtime), layer)
         try:
             below = f"/proc/self/fd/{folder}"
-            os.close(rootdir.open_path(below, path, follow=False))
+            descriptor = rootdir.open_path(below, path, follow=False)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                return False
+                return None
             raise
         finally:
             os.close(folder)
-        return True
+        try:
+            return _stat(os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
 
     def read_on_host(self, path: str, runtime: int | None) -> bytes:
         """Return the content of a file of the runtime's own, capped at MAX_SMALL bytes."""
@@ -225,7 +229,7 @@ class LiveHost:
         return self.rootfs if runtime is None else f"{self.procfs}/{runtime}/root"
 
     def _refuse_remote(self, pid: int, use: FileUse) -> None:
-        if use.path.startswith(_KERNELS_OWN):
+        if use.deleted and _KERNELS_OWN.fullmatch(use.path):
             return
         mounts = self.mounts(pid)
         if use.device:
@@ -253,7 +257,8 @@ def _reopen(descriptor: int, path: str) -> LiveFile:
         found = _stat(os.fstat(descriptor))
         if not found.regular:
             raise OutsideRootError(errno.EINVAL, "not a regular file", path)
-        flags = os.O_RDONLY | os.O_NOATIME | os.O_CLOEXEC
+        # O_NONBLOCK: a lease that a process holds on its file must not hold us
+        flags = os.O_RDONLY | os.O_NOATIME | os.O_NONBLOCK | os.O_CLOEXEC
         readable = _open_again(descriptor, flags)
     finally:
         os.close(descriptor)

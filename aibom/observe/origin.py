@@ -4,7 +4,7 @@ import re
 
 from aibom.formats.procfs.mountinfo import Mount, MountTable
 from aibom.observe.host import Host
-from aibom.types.facts import FileUse, Origin, Process
+from aibom.types.facts import FileKey, FileUse, Origin, Process
 
 # kubelet's layout: pods/<uid>/volumes/<plugin>/<name>, and volume-subpaths/<name>/... for subPath
 _KUBELET_VOLUME = re.compile(
@@ -18,8 +18,12 @@ _SHARED_MEMORY = ("/memfd:", "/dev/shm/")  # noqa: S108
 _IN_MEMORY = frozenset({"tmpfs", "ramfs", "hugetlbfs"})
 
 
-def origin_of(host: Host, process: Process, use: FileUse, runtime: int | None) -> Origin:
+def origin_of(
+    host: Host, process: Process, use: FileUse, key: FileKey, runtime: int | None
+) -> Origin:
     """Return where ``use`` came from. ``runtime`` is the process that mounted the container.
+
+    ``key`` is what is held: a layer's file at the same path must be the same file.
 
     Raises OSError where the layers cannot be looked at.
     """
@@ -34,19 +38,22 @@ def origin_of(host: Host, process: Process, use: FileUse, runtime: int | None) -
     contained = in_container(mounts, process)
     if mount.point != "/":
         return _beside_root(mount, use.path, contained=contained)
-    return _in_root(host, mount, use.path, runtime, contained=contained)
+    return _in_root(host, mount, (use.path, key), runtime, contained=contained)
+
+
+_Held = tuple[str, FileKey]
 
 
 def _in_root(
-    host: Host, mount: Mount, path: str, runtime: int | None, *, contained: bool
+    host: Host, mount: Mount, held: _Held, runtime: int | None, *, contained: bool
 ) -> Origin:
     if mount.overlay:
         if runtime is None:
             # anybody may mount an overlay in a user namespace and call any folder its layer
             return Origin("unknown", "an overlay that no container runtime was seen to make")
-        return _layer(host, mount, path, runtime)
+        return _layer(host, mount, held, runtime)
     if not contained:
-        return Origin("host", host_path=path)
+        return Origin("host", host_path=held[0])
     # a container on a plain directory (vfs driver, chroot): no layer can be told from another
     return Origin("unknown", mount.fstype)
 
@@ -63,7 +70,10 @@ def in_container(mounts: MountTable, process: Process) -> bool:
 
 def _mount_of(mounts: MountTable, use: FileUse) -> Mount | None:
     by_path = mounts.at(use.path)
-    if not use.device or (by_path is not None and by_path.device == use.device):
+    if not use.device or by_path is None or by_path.device == use.device:
+        return by_path
+    if by_path.overlay:
+        # before Linux 6.8 maps show the device of the layer's file, not the overlay's
         return by_path
     # a file opened through another mount than its path shows now
     return mounts.of_device(use.device) or by_path
@@ -87,13 +97,24 @@ def _volume_name(root: str) -> str:
     return ""
 
 
-def _layer(host: Host, mount: Mount, path: str, runtime: int) -> Origin:
+def _layer(host: Host, mount: Mount, held: _Held, runtime: int) -> Origin:
+    path, key = held
     upper = mount.upper()
-    if upper and host.in_layer(upper, path, runtime):
+    if upper and host.stat_in_layer(upper, path, runtime) is not None:
         return Origin("writable-layer", _snapshot(upper), upper + path)
     for layer in mount.lower():
-        if host.in_layer(layer, path, runtime):
+        found = host.stat_in_layer(layer, path, runtime)
+        if found is None:
+            continue
+        # the layers' names are the mounting process's words; nobody can set a ctime
+        same = (found.size, found.mtime_ns, found.ctime_ns) == (
+            key.size,
+            key.mtime_ns,
+            key.ctime_ns,
+        )
+        if same:
             return Origin("image-layer", _snapshot(layer), layer + path)
+        return Origin("unknown", "its layer holds another file at this path")
     return Origin("unknown", "in none of the overlay's layers")
 
 

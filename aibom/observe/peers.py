@@ -19,13 +19,16 @@ def socket_peers(namespace: str) -> dict[int, int]:
     ``namespace`` is the path of its /proc/PID/ns/net. Raises OSError where the namespace may
     not be entered (that takes CAP_SYS_ADMIN) or the kernel does not answer.
     """
-    from pyroute2 import DiagSocket  # noqa: PLC0415 - 33 MB that few sweeps need
+    from pyroute2 import DiagSocket, NetlinkError  # noqa: PLC0415 - 33 MB that few sweeps need
 
     # a thread of its own enters the namespace and ends; the socket stays in it
     with ThreadPoolExecutor(max_workers=1) as pool:
         descriptor = pool.submit(_open_in, namespace).result()
-    with DiagSocket(fileno=descriptor) as diag:
-        answers = list(diag.get_sock_stats(family=socket.AF_UNIX, show=_SHOW_PEER))
+    try:
+        with DiagSocket(fileno=descriptor) as diag:
+            answers = list(diag.get_sock_stats(family=socket.AF_UNIX, show=_SHOW_PEER))
+    except NetlinkError as error:
+        raise OSError(error.code, f"sock_diag: {error}") from None
     peers = {}
     for answer in answers:
         peer = answer.get_attr("UNIX_DIAG_PEER")

@@ -187,9 +187,10 @@ class RecordedHost:
         """Return what a path in the process's root resolved to."""
         return str(self._answer("real_path", pid, path))
 
-    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
-        """Say whether a path existed below an image layer."""
-        return bool(self._answer("in_layer", layer, path, runtime))
+    def stat_in_layer(self, layer: str, path: str, runtime: int | None) -> FileStat | None:
+        """Return what a path was below an image layer."""
+        found = self._answer("stat_in_layer", layer, path, runtime)
+        return FileStat(**found) if found is not None else None
 
     def read_on_host(self, path: str, runtime: int | None) -> bytes:
         """Return what was recorded of a file of the runtime's own."""

@@ -9,18 +9,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from aibom.formats.jsontext import load_object
+from aibom.formats.models.detect import detect
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.procfs.process import parse_cmdline, parse_environ
 from aibom.formats.redact import redact, redact_argv
+from aibom.observe.binaries import MAGIC
 from aibom.observe.host import FileStat, Host, HostFile
 from aibom.observe.processes import ENVIRONMENT
-from aibom.observe.recorded import INDEX, SCHEMA, Pieces, call_key
+from aibom.observe.recorded import INDEX, SCHEMA, Pieces, RecordedFile, call_key
 from aibom.types.facts import FileUse
+from aibom.types.rules import FormatRule
 
 _T = TypeVar("_T")
 # files of the packaging world, which are kept whole; anything else read as text is a script
@@ -32,11 +35,20 @@ _IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
 
 
 # calls whose first argument is no process id
-_NOT_OF_PROCESSES = frozenset({"sha256", "in_layer", "read_on_host"})
+_NOT_OF_PROCESSES = frozenset({"sha256", "stat_in_layer", "read_on_host"})
 
 
 def _names_content(answer: dict[str, Any]) -> bool:
     return isinstance(answer.get("value"), dict) and "id" in answer["value"]
+
+
+def _identifier(found: FileStat) -> str:
+    return f"{found.device}-{found.inode}-{found.ctime_ns}"
+
+
+def _is_wanted(pieces: Pieces, found: FileStat, formats: Iterable[FormatRule]) -> bool:
+    file = RecordedFile(pieces, found, None)
+    return file.read(0, len(MAGIC)) == MAGIC or detect(file, formats) is not None
 
 
 class _TeeFile:
@@ -91,11 +103,14 @@ class RecordingHost:
         os.makedirs(self._content)
         self._calls: dict[str, Any] = {}
         self._pieces: dict[str, Pieces] = {}
+        self._held: dict[str, FileStat] = {}
 
-    def save(self, pids: Collection[int]) -> None:
+    def save(self, pids: Collection[int], formats: Iterable[FormatRule]) -> None:
         """Keep what was noted of the processes ``pids``, and write the index.
 
-        A sweep of one pod also looks at who every other process is; that is nobody's business.
+        A sweep of one pod also looks at who every other process is, and reads the head of every
+        file that is open: neither is anybody's business. Of held files only those are kept that
+        are binaries or of one of ``formats``.
         """
         for name in os.listdir(self._proc):
             if int(name) not in pids:
@@ -107,7 +122,10 @@ class RecordingHost:
                 kept[key] = answer
         contents = {}
         for identifier in sorted({a["value"]["id"] for a in kept.values() if _names_content(a)}):
-            contents[identifier], data = self._pieces[identifier].pack()
+            pieces = self._pieces[identifier]
+            if identifier in self._held and not _is_wanted(pieces, self._held[identifier], formats):
+                pieces = Pieces()  # replayed as zeros, which are no model either
+            contents[identifier], data = pieces.pack()
             with open(os.path.join(self._content, identifier), "wb") as packed:
                 packed.write(data)
         index = {"schema": SCHEMA, "calls": kept, "contents": contents}
@@ -187,7 +205,9 @@ class RecordingHost:
         """Open the very file that a process holds, and copy what is read of it."""
         call = ("open_use", pid, use.handle)
         inner = self._ask(call, lambda: self._inner.open_use(pid, use))
-        return self._tee(call, inner, lambda data: data)
+        file = self._tee(call, inner, lambda data: data)
+        self._held[_identifier(inner.stat)] = inner.stat
+        return file
 
     def open_in_root(self, pid: int, path: str) -> HostFile:
         """Open a file in the process's root, and copy what aibom looks for in it."""
@@ -199,7 +219,7 @@ class RecordingHost:
         self, call: tuple[object, ...], inner: HostFile, keep: Callable[[bytes], bytes]
     ) -> HostFile:
         found = inner.stat
-        identifier = f"{found.device}-{found.inode}-{found.ctime_ns}"
+        identifier = _identifier(found)
         self._note(call, {"id": identifier, "stat": asdict(found)})
         pieces = self._pieces.setdefault(identifier, Pieces())
         return _TeeFile(inner, pieces, lambda d: self._note(("sha256", identifier), d), keep)
@@ -225,12 +245,12 @@ class RecordingHost:
         self._note(call, value)
         return value
 
-    def in_layer(self, layer: str, path: str, runtime: int | None) -> bool:
-        """Say whether a path exists below an image layer."""
-        call = ("in_layer", layer, path, runtime)
-        value = self._ask(call, lambda: self._inner.in_layer(layer, path, runtime))
-        self._note(call, value)
-        return value
+    def stat_in_layer(self, layer: str, path: str, runtime: int | None) -> FileStat | None:
+        """Return what a path is below an image layer."""
+        call = ("stat_in_layer", layer, path, runtime)
+        found = self._ask(call, lambda: self._inner.stat_in_layer(layer, path, runtime))
+        self._note(call, asdict(found) if found is not None else None)
+        return found
 
     def read_on_host(self, path: str, runtime: int | None) -> bytes:
         """Return the content of a file of the runtime's own; only annotations are recorded."""

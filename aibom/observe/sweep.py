@@ -55,6 +55,7 @@ class _Pass:
     scope: Scope
     processes: dict[int, Process] = field(default_factory=dict)
     unseen: list[Unseen] = field(default_factory=list)
+    lost: dict[int, Cgroup] = field(default_factory=dict)
     #: by mount namespace, a process that sees all of it
     roots: dict[str, Process] = field(default_factory=dict)
 
@@ -75,6 +76,7 @@ class _Pass:
         else:
             unseen = Unseen("unreadable", subject, str(error), "", pid)
         self.unseen.append(unseen)
+        self.lost[pid] = place
 
 
 class Sweeper:
@@ -114,7 +116,12 @@ class Sweeper:
             container = self._containers.get(process.cgroup.container_id)
             if state.scope.covers(process, container):
                 looks += self._look(process, state, sockets)
-        return NodeFacts(tuple(looks), dict(self._containers), tuple(dict.fromkeys(state.unseen)))
+        return NodeFacts(
+            processes=tuple(looks),
+            containers=dict(self._containers),
+            unseen=tuple(dict.fromkeys(state.unseen)),
+            lost=dict(state.lost),
+        )
 
     def ancestors(self, pids: Iterable[int]) -> set[int]:
         """Return the ancestors, as of the last sweep, of some processes; the first one aside."""

@@ -45,7 +45,7 @@ def component_of(component: Component, verdict: Verdict) -> cdx.Component:
             ExternalReference(type=ExternalReferenceType.WEBSITE, url=XsUri(url))
             for url in component.references
         ],
-        components=[_file(component, f) for f in component.files]
+        components=[_file(component, f, verdict) for f in component.files]
         if len(component.files) > 1
         else [],
         pedigree=_pedigree(component),
@@ -84,8 +84,13 @@ def _licenses(licence: str) -> list[License]:
     return [_LICENSES.make_from_string(printable(licence), license_acknowledgement=declared)]
 
 
-def _file(component: Component, file: FileFacts) -> cdx.Component:
-    pairs = [("aibom:origin", file.origin.kind), ("aibom:size", str(file.size))]
+def _file(component: Component, file: FileFacts, verdict: Verdict) -> cdx.Component:
+    pairs = [
+        ("aibom:declared", verdict.declared),
+        ("aibom:origin", file.origin.kind),
+        ("aibom:size", str(file.size)),
+    ]
+    pairs += [("aibom:container", name) for name in component.containers]
     pairs += [("aibom:origin:detail", file.origin.detail)] if file.origin.detail else []
     return cdx.Component(
         bom_ref=printable(f"{component.ref}#{file.path}"),

@@ -107,7 +107,8 @@ def _unseen(inventory: Inventory) -> list[tuple[str, str]]:
     return [
         (
             "aibom:unseen",
-            json.dumps([u.reason, u.subject, u.detail, u.remedy], ensure_ascii=True),
+            # each part cut, so that the whole stays what it is when it is read again
+            json.dumps([printable(p, 900) for p in (u.reason, u.subject, u.detail, u.remedy)]),
         )
         for u in inventory.unseen
     ]

@@ -319,8 +319,13 @@ class ProcessFacts:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """One sweep of a node, or of the part of it that was asked for."""
+    """One sweep of a node, or of the part of it that was asked for.
+
+    ``lost`` are processes that could not be looked into, by pid, with the place that their
+    cgroup, which anybody may read, says they belong to.
+    """
 
     processes: tuple[ProcessFacts, ...]
     containers: Mapping[str, Container]
     unseen: tuple[Unseen, ...]
+    lost: Mapping[int, Cgroup] = field(default_factory=dict)

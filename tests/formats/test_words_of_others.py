@@ -30,6 +30,13 @@ from aibom.formats.text import printable
         ("x hf_abcdefghijklmnopqrst y", "x *** y"),
         ("ghp_abcdefghijklmnopqrstuvwxyz", "***"),
         ("--tokenizer=gpt2", "--tokenizer=gpt2"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: ***"),
+        ("curl -H Bearer abcdefgh", "curl -H Bearer ***"),
+        ("npm exec server --api-key hunter2hunter2", "npm exec server --api-key ***"),
+        ("PGPASSWORD=abc", "PGPASSWORD=***"),
+        ('"clientSecret": "abc"', '"clientSecret": "***"'),
+        ("AccountKey=abc;x", "AccountKey=***;x"),
+        ("--max-tokens 5", "--max-tokens 5"),
         ('{"api_key": "abc"}', '{"api_key": "***"}'),
     ],
 )
