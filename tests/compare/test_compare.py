@@ -111,3 +111,20 @@ def test_findings_say_what_to_do_and_keep_their_fingerprint() -> None:
 def test_an_image_is_never_a_finding() -> None:
     result = compare(make.inventory(make.component("image", "unknown")), [])
     assert (result.verdicts[0].declared, result.findings) == ("true", ())
+
+
+def test_a_part_that_came_later_than_its_package_is_a_finding_of_its_own() -> None:
+    owner = make.component("framework", ref="pkg:pypi/some@1.0")
+    inside = make.component(
+        "framework", "writable-layer", ref="llama.cpp", purl="", within=owner.ref
+    )
+    for claims in (None, [NAMING]):
+        result = compare(make.inventory(owner, inside), claims)
+        assert [(f.ref, f.severity) for f in result.findings] == [("llama.cpp", "high")]
+
+
+def test_a_purl_whose_claim_has_another_hash_names_nothing() -> None:
+    url = "pkg:huggingface/org/name@" + "c" * 40
+    claim = make.claim(purl=url, sha256=frozenset({"ee" * 32}))
+    result = compare(make.inventory(make.component("model", purl=url)), [claim])
+    assert [f.kind.name for f in result.findings] == ["not-in-sbom"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aibom.identify.inventory import identify
-from aibom.types.facts import Binary, Package, ProcessFacts, Program, Stream
+from aibom.types.facts import Binary, Connection, Package, ProcessFacts, Program, Stream
 from aibom.types.inventory import Inventory
 from aibom.types.rules import Clause, Feature, Rule, RuleSet
 from tests import make
@@ -153,3 +153,22 @@ def test_a_native_server_inside_an_npm_package() -> None:
     )
     (found,) = identify(make.node([client(), native]), RuleSet((go_sdk,), ()))
     assert [s.name for s in found.services] == ["ex.org/notes-mcp"]
+
+
+def test_what_a_server_started_itself_is_not_its_client() -> None:
+    child = replace(client(pid=20), process=make.process(20, parent=12, session=10, comm="child"))
+    found = inventory(child, server(running(imports=("mcp.server.Server",)), parent=1))
+    assert not found.services
+
+
+def test_a_listening_server_is_not_called_stdio() -> None:
+    listening = replace(
+        server(running(imports=("fastmcp.FastMCP",))), connections=(Connection("0.0.0.0:80"),)
+    )
+    (service,) = inventory(client(), listening).services
+    assert (service.transport, service.endpoints) == ("", ("tcp://0.0.0.0:80",))
+
+
+def test_the_sdk_that_runs_a_script_is_not_the_server() -> None:
+    sdk = make.package("mcp", "2.0", requires=("mcp",))
+    assert not inventory(client(), server(running(sdk))).services

@@ -80,3 +80,14 @@ def test_a_program_name_alone_is_inferred() -> None:
 
 def test_installed_packages_are_nothing() -> None:
     assert components() == {}
+
+
+def test_the_file_that_did_not_come_with_the_rest_decides_the_origin() -> None:
+    package = make.package("torch", "2.1")
+    parts = (
+        LoadedPackage(package, make.file("/s/torch/_C.so")),
+        LoadedPackage(package, make.file("/s/torch/evil.so", origin="writable-layer")),
+    )
+    for order in (parts, parts[::-1]):
+        torch = components(packages=order)["pkg:pypi/torch@2.1"]
+        assert torch.origin.kind == "writable-layer"
