@@ -110,7 +110,8 @@ def _check_found(scope: Scope, result: Result) -> None:
     """Tell a wrong name from a place where nothing was found."""
     seen = any(w.inventory.workload.pids for w in result.workloads)
     if scope.pids and not seen:
-        details = "; ".join(f"{u.subject}: {u.detail}" for u in result.unseen)
+        said = "; ".join(f"{u.subject}: {u.detail}" for u in result.unseen)
+        details = said or "they have ended, or are the kernel's own"
         raise CommandError(f"none of the processes could be looked at ({details})")
     if scope.pod is not None and result.processes == 0:
         known = ", ".join(sorted(result.pods)) or "none"

@@ -32,9 +32,14 @@ def _claim(component: dict[str, Any], name: str) -> Claim:
     )
 
 
+def _is_path(name: str) -> bool:
+    return bool(_PATH_PROPERTY.match(name))
+
+
 def _paths(component: dict[str, Any]) -> list[str]:
     found = [bomjson.text(o, "location") for o in bomjson.occurrences(component)]
-    found += [v for k, v in bomjson.properties(component) if _PATH_PROPERTY.match(k)]
+    # trivy leaves the first slash away
+    found += ["/" + v.lstrip("/") for k, v in bomjson.properties(component) if _is_path(k)]
     if component.get("type") == "file":
         found.append(component["name"])
     return [path for path in found if path.startswith("/")]

@@ -1,6 +1,6 @@
 """Facts to inventories: the one place that knows in which order things are identified."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from packageurl import PackageURL
@@ -8,6 +8,7 @@ from packageurl import PackageURL
 from aibom.identify.features import Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
+from aibom.identify.origins import worst_origin
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
@@ -78,7 +79,7 @@ def _inventory(
         matches = software.add(features_of(found, witness), witness)
         if server := servers.find(found, matches, witness):
             serving.append(server)
-    own = {s.own.ref: s.own for s in serving if s.own is not None}
+    own = _merged(s.own for s in serving if s.own is not None)
     components = [*models.components(), *software.components(without=own), *own.values()]
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
@@ -93,6 +94,20 @@ def _inventory(
         unseen=tuple(u for u in facts.unseen if u.pid is None or u.pid in pids),
         sensors=(("sweep", "maps, descriptors, sockets and command lines at one moment"),),
     )
+
+
+def _merged(components: Iterable[Component]) -> dict[str, Component]:
+    """Return components by ref; of one that was seen twice, everything that showed it."""
+    merged: dict[str, Component] = {}
+    for component in components:
+        known = merged.get(component.ref, component)
+        merged[component.ref] = replace(
+            known,
+            evidence=tuple(sorted({*known.evidence, *component.evidence})),
+            containers=tuple(sorted({*known.containers, *component.containers})),
+            origin=worst_origin((known.origin, component.origin)),
+        )
+    return merged
 
 
 def _services(serving: list[Serving], components: Mapping[str, Component]) -> list[Service]:

@@ -67,7 +67,8 @@ def _most_telling(containers: Iterable[Container]) -> Container:
 
 
 def _session_name(session: str, members: list[ProcessFacts]) -> str:
-    leader = next((m for m in members if str(m.process.pid) == session), members[0])
+    first = min(members, key=lambda m: m.process.pid)
+    leader = next((m for m in members if str(m.process.pid) == session), first)
     return f"{leader.process.comm}-{session or leader.process.pid}"
 
 

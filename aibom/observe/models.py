@@ -8,7 +8,7 @@ from aibom.observe.host import Host
 from aibom.types.facts import FileFacts, HubPlace, ModelConfig, ModelFile, Process
 from aibom.types.model import ModelHeader
 
-_MAX_CONFIG = 4 << 20
+_MAX_CONFIG = 1 << 20
 #: Most commits and files of a hub cache that are looked through for a blob's name.
 MAX_COMMITS = 50
 MAX_FILES = 500

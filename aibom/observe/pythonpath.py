@@ -126,6 +126,8 @@ class Environment:
         path = f"{self._folder}/{entry}/{name}".rstrip("/")
         try:
             file = self._host.open_in_root(self._pid, path)
+        except ProcessLookupError:
+            raise  # what is not seen through a process that has ended may well be there
         except OSError:
             return None  # the file is optional in every layout
         try:

@@ -63,7 +63,11 @@ def open_path(
     resolve = _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS | _guard(path, mounts)
     if not follow:
         resolve |= _RESOLVE_NO_SYMLINKS
-    directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # not the path is missing, but the process whose root it was
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH), root) from None
     try:
         return _openat2(directory, path, resolve)
     except OSError as error:

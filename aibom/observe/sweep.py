@@ -112,7 +112,7 @@ class Sweeper:
         self._name_containers(state)
         sockets = Sockets(self._host)
         looks = []
-        for process in state.processes.values():
+        for _, process in sorted(state.processes.items()):
             container = self._containers.get(process.cgroup.container_id)
             if state.scope.covers(process, container):
                 looks += self._look(process, state, sockets)

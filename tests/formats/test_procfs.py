@@ -28,6 +28,10 @@ STATIC_UID = "b9d0c9b1a2f3e4d5c6b7a8f9e0d1c2b3"
             Cgroup(ID, STATIC_UID, "docker"),
         ),
         (f"0::/docker/{ID}", Cgroup(ID)),
+        (
+            f"0::/kubepods.slice/kubepods-besteffort-pod{UID_}.slice:cri-containerd:{ID}",
+            Cgroup(ID, UID),
+        ),
         (f"0::/system.slice/docker-{ID}.scope", Cgroup(ID, "", "docker")),
         (f"0::/libpod_parent/libpod-{ID}", Cgroup(ID, "", "libpod")),
         (f"0::/machine.slice/libpod-{ID}.scope/container", Cgroup(ID, "", "libpod")),

@@ -41,7 +41,8 @@ def _weight(cgroup: Cgroup) -> tuple[bool, bool, bool]:
 
 def _read_path(path: str) -> Cgroup:
     container_id = pod_uid = runtime = unit = ""
-    for part in path.split("/"):
+    # a cgroupfs path given to the systemd driver is SLICE:PREFIX:ID
+    for part in re.split("[/:]", path):
         if container := _CONTAINER.match(part):
             if container["runtime"] not in _MONITORS:
                 container_id, runtime = container["id"], container["runtime"] or ""
