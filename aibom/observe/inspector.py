@@ -9,7 +9,7 @@ from aibom.observe import models, origin
 from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
-from aibom.observe.processes import RawProcess, file_uses, streams
+from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
 from aibom.observe.pythonpath import Environments
 from aibom.types.facts import (
@@ -94,7 +94,7 @@ class Inspector:
         draft = _Draft(process, runtime, neighbour)
         uses = file_uses(raw, process.root)
         folders = self._environments.folders(process, raw.argv, uses)
-        for use, key, content in self._contents_of(draft, uses):
+        for use, key, content in self._contents_of(draft, uses, raw):
             owner = self._owner(draft, use, folders) if use.kind == "mapped" else None
             self._take(draft, use, key, content, owner)
             if owner is not None:
@@ -172,23 +172,41 @@ class Inspector:
             return False
 
     def _contents_of(
-        self, draft: _Draft, uses: tuple[FileUse, ...]
+        self, draft: _Draft, uses: tuple[FileUse, ...], raw: RawProcess
     ) -> Iterator[tuple[FileUse, FileKey, Content]]:
-        seen: set[FileKey] = set()
+        seen: set[tuple[FileKey, bool]] = set()
         for listed in uses:
             use = listed
             try:
+                use = self._as_it_is_now(draft.process, listed, raw)
                 found = self._host.stat_use(draft.process.pid, use)
                 if not found.regular:
                     self._note_irregular(draft, use)
                     continue
                 key = key_of(found, self._host.mounts(draft.process.pid))
                 use = self._with_its_name(draft, use, found)
-                if key not in seen:
-                    seen.add(key)
+                # what was mapped as data first may be mapped as a program as well
+                if (key, use.runs) not in seen:
+                    seen.add((key, use.runs))
                     yield use, key, self._contents.classify(draft.process.pid, use, key)
             except OSError as error:
                 _note_error(draft, use, error)
+
+    def _as_it_is_now(self, process: Process, use: FileUse, raw: RawProcess) -> FileUse:
+        """Return what a descriptor leads to now: content and path must be of one moment.
+
+        Raises FileNotFoundError when it no longer leads to a file.
+        """
+        if not use.handle.startswith("fd/"):
+            return use
+        number = int(use.handle.removeprefix("fd/"))
+        target = self._host.link(process.pid, use.handle)
+        if target == raw.links[number]:
+            return use
+        now = open_file(number, target, process.root)
+        if now is None:
+            raise FileNotFoundError(use.path)
+        return now
 
     def _with_its_name(self, draft: _Draft, use: FileUse, found: FileStat) -> FileUse:
         """Tell a file whose name ends in " (deleted)" from one that was deleted."""

@@ -105,13 +105,17 @@ def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:
 
 
 def _open_files(raw: RawProcess, prefix: str) -> list[FileUse]:
-    uses = []
-    for number, target in raw.links.items():
-        if target.startswith("/") and not target.startswith(("/proc/", "/sys/")):
-            deleted = target.endswith(_DELETED)
-            path = _inside(target.removesuffix(_DELETED), prefix)
-            uses.append(FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted))
-    return uses
+    found = (open_file(number, target, prefix) for number, target in raw.links.items())
+    return [use for use in found if use is not None]
+
+
+def open_file(number: int, target: str, root: str) -> FileUse | None:
+    """Return the file that a descriptor leads to, or None when it is no file of a file system."""
+    if not target.startswith("/") or target.startswith(("/proc/", "/sys/")):
+        return None
+    deleted = target.endswith(_DELETED)
+    path = _inside(target.removesuffix(_DELETED), root.rstrip("/"))
+    return FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted)
 
 
 def _inside(path: str, prefix: str) -> str:

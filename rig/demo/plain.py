@@ -23,11 +23,12 @@ class Agent:
 
     process: psutil.Popen
     late_model: Path
-    log: Path
+    logs: tuple[Path, Path]
 
     def output(self) -> str:
-        """Return what the agent wrote so far."""
-        return self.log.read_text(errors="replace")
+        """Return what the agent wrote so far, to stdout and then to stderr."""
+        # in one file the lines of the two would be mixed in the middle
+        return "".join(log.read_text(errors="replace") for log in self.logs)
 
 
 @contextmanager
@@ -50,17 +51,18 @@ def running(parts: Parts, cache: Path) -> Iterator[Agent]:
 def _start(parts: Parts, folder: Path, libraries: str) -> Agent:
     late_model = folder / parts.late_model.name
     command = [sys.executable, str(AGENT), str(parts.model), str(late_model)]
-    with (folder / "agent.log").open("wb") as log:
+    logs = (folder / "agent.out", folder / "agent.err")
+    with logs[0].open("wb") as out, logs[1].open("wb") as err:
         process = psutil.Popen(
             [*_dying_with_us(), *command],
             cwd=folder,
             env=_environment(parts, libraries),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=out,
+            stderr=err,
             start_new_session=True,
         )
-    return Agent(process, late_model, folder / "agent.log")
+    return Agent(process, late_model, logs)
 
 
 def _dying_with_us() -> list[str]:
