@@ -55,11 +55,10 @@ class ModelShelf:
         """Take the model files that one process holds."""
         for held in uses:
             model, use = held.model, held.use
-            how = "open for writing" if use.writes else use.kind
             verified = model.hub is not None and model.hub.verified
             technique: Technique = "hash-comparison" if verified else "binary-analysis"
             seen = self._seen.setdefault(_identity(model, witness.container), _Seen())
-            evidence = witness.saw(how, model.file.path, technique, 100, model.file)
+            evidence = witness.saw(use.kind, model.file.path, technique, 100, model.file)
             seen.uses.append((model, evidence))
             if witness.container:
                 seen.containers.add(witness.container)

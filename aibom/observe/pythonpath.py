@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
@@ -25,15 +24,6 @@ _INTERPRETER = re.compile(r"^python(?P<version>3(?:\.\d+)?)?t?$")
 _VERSIONED = re.compile(r"^python3\.\d+t?$")
 _MAX_PARENTS = 8
 _REMEMBERED = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """An installed distribution: its metadata, and where its list of files is."""
-
-    package: Package
-    folder: str
-    entry: str
 
 
 class Environment:

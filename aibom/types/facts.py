@@ -15,7 +15,6 @@ UnseenReason = Literal[
     "not-regular",
     "remote-filesystem",
     "outside-root",
-    "limit",
     "sensor",
     "runtime",
 ]
@@ -83,8 +82,7 @@ class FileUse:
 
     ``path`` is the path inside the process's root. ``handle`` is the entry below /proc/PID that
     leads to the very file (``fd/3``, ``map_files/7f..-7f..``, ``exe``). ``device`` is
-    ``major:minor`` in decimal. ``runs`` is true where a mapping may be executed, ``writes`` where
-    a descriptor was opened for writing.
+    ``major:minor`` in decimal. ``runs`` is true where a mapping may be executed.
     """
 
     path: str
@@ -94,7 +92,6 @@ class FileUse:
     inode: int
     deleted: bool = False
     runs: bool = False
-    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +204,6 @@ class ModelConfig:
     context_length: int | None = None
     peft_type: str = ""
     base_model: str = ""
-    base_revision: str = ""
     custom_code: tuple[str, ...] = ()
 
 
@@ -243,7 +239,7 @@ class Package:
     metadata that says so. ``mcp_name`` is its name in the MCP registry, where it gives one.
     """
 
-    ecosystem: Literal["pypi", "npm", "golang", "cargo"]
+    ecosystem: Literal["pypi", "npm", "golang"]
     name: str
     version: str
     location: str

@@ -40,6 +40,5 @@ def parse_adapter(data: bytes) -> ModelConfig | None:
     return ModelConfig(
         peft_type=text_of(document, "peft_type"),
         base_model=text_of(document, "base_model_name_or_path"),
-        base_revision=text_of(document, "revision"),
         custom_code=_custom_code(document),
     )
