@@ -25,6 +25,7 @@ from aibom.cli.terminal import (
     OK,
     CommandError,
     busy,
+    is_wide,
     say,
     show,
     write_file,
@@ -199,7 +200,7 @@ def file_name(workload: Workload, taken: Collection[str] = ()) -> str:
 
 def _show(result: Result) -> None:
     for assessed in result.workloads:
-        show(workload_view(assessed.inventory, assessed.assessment))
+        show(workload_view(assessed.inventory, assessed.assessment, wide=is_wide()))
     if not result.workloads:
         show(Text(f"no AI software seen in {result.processes} processes"))
     show(*unseen_lines(result.unseen))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -20,6 +21,7 @@ INCOMPLETE = 3
 
 #: Columns of tables that go to a file or a pipe, where nobody's terminal says how wide it is.
 PIPE_WIDTH = 160
+_WIDE = 120
 
 
 class CommandError(Exception):
@@ -32,6 +34,13 @@ def show(*renderables: RenderableType) -> None:
         _console(None).print(*renderables, sep="\n")
     else:
         write_stdout(plain(*renderables))
+
+
+def is_wide() -> bool:
+    """Say whether there is room for every column of a table."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return True
+    return shutil.get_terminal_size().columns >= _WIDE
 
 
 def plain(*renderables: RenderableType) -> str:

@@ -32,18 +32,25 @@ _COUNTED: dict[Declared, str] = {
     "unknown": "not compared",
 }
 _KIND_ORDER = ("model", "adapter", "mcp-server", "framework", "data", "package", "image")
+_HEADERS = ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN")
 _PATH_WIDTH = 42
 #: Most records of one kind that are shown before the rest is counted.
 MAX_UNSEEN = 5
 
 
-def workload_view(inventory: Inventory, assessment: Assessment) -> RenderableType:
-    """Return one workload's table, findings and blind spots."""
+def workload_view(
+    inventory: Inventory, assessment: Assessment, *, wide: bool = True
+) -> RenderableType:
+    """Return one workload's table, findings and blind spots.
+
+    Where it is not ``wide``, the table leaves out where each thing was seen: the findings and
+    the BOM say it, too.
+    """
     verdicts = {v.ref: v for v in assessment.verdicts}
     shown = [c for c in inventory.components if c.kind not in ("package", "image")]
     parts: list[RenderableType] = [_title(inventory, assessment)]
     if shown:
-        parts.append(_components(shown, verdicts))
+        parts.append(_components(shown, verdicts, wide=wide))
     parts += [line for line in (_packages(inventory, verdicts), _images(inventory)) if line]
     parts += _service_lines(inventory)
     parts += [finding_view(f) for f in assessment.findings]
@@ -65,13 +72,13 @@ def _title(inventory: Inventory, assessment: Assessment) -> Text:
     return title
 
 
-def _components(components: list[Component], verdicts: dict[str, Verdict]) -> Table:
+def _components(components: list[Component], verdicts: dict[str, Verdict], *, wide: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", show_edge=False)
-    for header in ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN"):
+    for header in _HEADERS if wide else _HEADERS[:-1]:
         wraps = header in ("NAME", "SEEN")
         table.add_column(header, overflow="fold", no_wrap=not wraps)
     for component in sorted(components, key=lambda c: (_KIND_ORDER.index(c.kind), c.name)):
-        table.add_row(
+        cells = (
             component.kind,
             _name(component),
             printable(component.version, 20),
@@ -79,6 +86,7 @@ def _components(components: list[Component], verdicts: dict[str, Verdict]) -> Ta
             _DECLARED[verdicts[component.ref].declared],
             _seen(component),
         )
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 

@@ -117,6 +117,17 @@ def test_mount_at(path: str, point: str) -> None:
     assert found.point == point
 
 
+def test_an_overlay_over_a_user_space_file_system_may_block() -> None:
+    table = mountinfo.parse(
+        b"1 0 8:1 / / rw - ext4 /dev/sda rw\n"
+        b"2 1 0:9 / /s3 rw - fuse.s3fs s3 rw\n"
+        b"3 1 0:10 / /a rw - overlay o rw,lowerdir=/s3/x:/y,upperdir=/u\n"
+        b"4 1 0:11 / /b rw - overlay o rw,lowerdir=/y,upperdir=/u\n"
+    )
+    devices = ("8:1", "0:9", "0:10", "0:11", "0:99", "8:9")
+    assert [table.may_block(d) for d in devices] == [False, True, True, False, True, False]
+
+
 def test_shortened_layers_are_relative_to_the_snapshots() -> None:
     line = b"1 0 0:9 / / rw - overlay o rw,lowerdir=12/fs:11/fs,upperdir=/c/snapshots/13/fs\n"
     (mount,) = mountinfo.parse(line).mounts

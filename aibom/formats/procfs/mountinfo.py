@@ -107,7 +107,14 @@ class MountTable:
         self._devices = {mount.device: mount for mount in reversed(self.mounts)}
         self._ids = {mount.id: mount for mount in self.mounts}
         self._overlays = frozenset(m.device for m in self.mounts if m.overlay)
-        self._remotes = frozenset(m.device for m in self.mounts if m.remote)
+        remote = {m.device for m in self.mounts if m.remote}
+        # an overlay over a file system that may block blocks with it
+        remote |= {m.device for m in self.mounts if m.overlay and self._over_remote(m)}
+        self._remotes = frozenset(remote)
+
+    def _over_remote(self, overlay: Mount) -> bool:
+        below = (self.at(layer) for layer in (overlay.upper(), *overlay.lower()) if layer)
+        return any(mount is not None and mount.remote for mount in below)
 
     @property
     def has_remote(self) -> bool:
