@@ -1,10 +1,10 @@
 """Observe, identify, compare: the main job as one readable function."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aibom.compare.compare import compare
-from aibom.identify.inventory import homeless, identify
+from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Claim
@@ -55,18 +55,13 @@ def scan(
     facts = sweeper.sweep(scope)
     inventories = identify(facts, rules, as_one=bool(scope.pids))
     kept = [i for i in inventories if everything or scope.pids or i.has_ai]
-    left = [u for i in inventories if i not in kept for u in i.unseen if u.pid is not None]
+    noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
+    carried = {u for i in kept for u in i.unseen}
     return Result(
         workloads=tuple(Assessed(i, compare(i, claims)) for i in kept),
-        unseen=(*homeless(facts), *left, *_of_nobody(facts.unseen, kept)),
+        unseen=tuple(dict.fromkeys(u for u in noted if u not in carried)),
         processes=len(facts.processes),
         pods=frozenset(
             f"{c.pod_namespace}/{c.pod_name}" for c in facts.containers.values() if c.pod_name
         ),
     )
-
-
-def _of_nobody(unseen: Iterable[Unseen], kept: list[Inventory]) -> Iterator[Unseen]:
-    """Yield node-wide records when there is no workload to carry them."""
-    if not kept:
-        yield from (u for u in unseen if u.pid is None)

@@ -32,7 +32,7 @@ def main() -> int:
     ready: dict[str, Any] = {"name": "start: imports and rules"}
     ready |= {"cpu": time.process_time() - _START[0], "wall": time.monotonic() - _START[1]}
     # no cache on disk: a cold sweep hashes every model
-    sweeper = Sweeper(LiveHost(), Inspector(LiveHost(), rules, Digests()))
+    sweeper = Sweeper(Inspector(LiveHost(), rules, Digests()))
     scope = Scope(skip=frozenset({os.getpid()}))
     first, facts = _cost("first sweep, cold, hashing included", lambda: sweeper.sweep(scope))
     named, inventories = _cost("naming and comparing", lambda: _identify(facts, rules))

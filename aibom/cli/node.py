@@ -109,4 +109,4 @@ def sweeper_of(arguments: argparse.Namespace, host: Host, rules: RuleSet) -> Swe
     cri: Callable[[], Mapping[str, Container]] | None = None
     if arguments.cri_socket is not None:
         cri = partial(list_containers, arguments.cri_socket)
-    return Sweeper(host, Inspector(host, rules, digests), cri)
+    return Sweeper(Inspector(host, rules, digests), cri)

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             # no cache of digests: what is not hashed now would be missing from the recording
             rules = load()
             inspector = Inspector(host, rules, Digests(limit=arguments.hash_limit))
-            sweeper = Sweeper(host, inspector)
+            sweeper = Sweeper(inspector)
             facts = sweeper.sweep(scope_of(arguments))
             found = {p.process.pid for p in facts.processes}
             # with their ancestors, among which is the runtime that mounted a container

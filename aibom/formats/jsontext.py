@@ -13,16 +13,19 @@ def load_object(data: bytes) -> dict[str, Any] | None:
     readers of a document with a duplicate key may see two different documents.
     """
     try:
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("duplicate key")
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members, as json's ``object_pairs_hook``. Raises ValueError on a twin."""
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in result:
+            raise ValueError(f"duplicate key {name[:100]!r}")
+        result[name] = value
     return result
 
 

@@ -10,6 +10,7 @@ from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
 from aibom.identify.software import SoftwareShelf
+from aibom.identify.wires import listening_on
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
@@ -24,33 +25,16 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     """
     everyone = {found.process.pid: found for found in facts.processes}
     servers = ServerFinder(rules, everyone)
-    return tuple(
-        _guarded(workload, members, facts, rules, servers)
-        for workload, members in group(facts, as_one=as_one)
-    )
-
-
-def _guarded(
-    workload: Workload,
-    members: list[ProcessFacts],
-    facts: NodeFacts,
-    rules: RuleSet,
-    servers: ServerFinder,
-) -> Inventory:
-    """Return a workload's inventory; values that cannot be named cost this workload alone."""
-    try:
-        return _inventory(workload, members, facts, rules, servers)
-    except ValueError as error:
-        unseen = Unseen("unreadable", f"workload {workload.name}", f"cannot be named: {error}")
-        return Inventory(workload, unseen=(unseen,))
-
-
-def homeless(facts: NodeFacts) -> tuple[Unseen, ...]:
-    """Return what could not be seen of processes that no workload could be found for."""
-    met = {found.process.pid for found in facts.processes}
-    workloads = [w for w, _ in group(facts)]
-    housed = {pid for workload in workloads for pid in _lost_of(workload, facts)}
-    return tuple(u for u in facts.unseen if u.pid is not None and u.pid not in met | housed)
+    inventories = []
+    for workload, members in group(facts, as_one=as_one):
+        try:
+            inventories.append(_inventory(workload, members, facts, rules, servers))
+        except ValueError as error:
+            # values that cannot be named cost this workload alone
+            subject = f"workload {workload.name}"
+            unseen = Unseen("unreadable", subject, f"cannot be named: {error}")
+            inventories.append(Inventory(workload, unseen=(unseen,)))
+    return tuple(inventories)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
@@ -127,10 +111,7 @@ def _services(serving: list[Serving], components: Mapping[str, Component]) -> li
 
 def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list[Service]:
     """Return the ports on which inference servers and vector stores listen."""
-    listening = {
-        found.process.pid: sorted({f"tcp://{c.local}" for c in found.connections if not c.remote})
-        for found in members
-    }
+    listening = {found.process.pid: listening_on(found) for found in members}
     services = []
     for component in components:
         ports = {p for e in component.evidence for p in listening.get(e.pid, ())}
@@ -149,17 +130,8 @@ def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list
 
 
 def _images(members: list[ProcessFacts], containers: Mapping[str, Container]) -> list[Component]:
-    images: dict[str, Component] = {}
-    for found in members:
-        container = containers.get(found.process.cgroup.container_id)
-        if container is None or not container.image or container.sandbox:
-            continue
-        image = _image(container)
-        known = images.get(image.ref, image)
-        names = tuple(sorted({*known.containers, *image.containers}))
-        evidence = tuple(sorted({*known.evidence, *image.evidence}))
-        images[image.ref] = replace(known, containers=names, evidence=evidence)
-    return list(images.values())
+    described = (containers.get(found.process.cgroup.container_id) for found in members)
+    return list(_merged(_image(c) for c in described if c and c.image and not c.sandbox).values())
 
 
 def _image(container: Container) -> Component:

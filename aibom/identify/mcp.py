@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aibom.identify.features import Witness
 from aibom.identify.match import Match
 from aibom.identify.software import package_url
-from aibom.identify.wires import Wiring
+from aibom.identify.wires import Wiring, listening_on
 from aibom.types.facts import Origin, Package, ProcessFacts
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.rules import Feature, RuleSet
@@ -71,7 +71,7 @@ class ServerFinder:
 
         A process that listens is no stdio server, even where a supervisor gave it pipes.
         """
-        if any(not c.remote for c in found.connections):
+        if listening_on(found):
             return _Place(None)
         client = self._wiring.client_of(found)
         return _Place(client) if client is not None else None
@@ -177,9 +177,7 @@ def service_of(serving: Serving, evidence: tuple[Evidence, ...]) -> Service:
         name=serving.name,
         component=serving.component,
         transport="stdio" if serving.client is not None else "",
-        endpoints=tuple(
-            sorted({f"tcp://{c.local}" for c in serving.found.connections if not c.remote})
-        ),
+        endpoints=listening_on(serving.found),
         clients=clients,
         evidence=evidence,
     )

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from aibom.types.facts import ProcessFacts, Stream
 
 
+def listening_on(found: ProcessFacts) -> tuple[str, ...]:
+    """Return where a process listens, as URLs, sorted."""
+    return tuple(sorted({f"tcp://{c.local}" for c in found.connections if not c.remote}))
+
+
 class Wiring:
     """Which processes hold which pipes and sockets, so that finding a peer takes no search."""
 

@@ -60,20 +60,20 @@ class ContentReader:
         self._host = host
         self._rules = rules
         self._symbols = rules.symbols
-        self._known: Recent[FileKey, Content] = Recent(_REMEMBERED)
+        self._known: Recent[tuple[FileKey, bool], Content] = Recent(_REMEMBERED)
 
     def classify(self, pid: int, use: FileUse, key: FileKey) -> Content:
         """Return what the held file is. Raises OSError where it cannot be read."""
-        content = self._known.get(key)
         # a file first seen as data may be mapped for execution later
-        if content is None or (use.runs and content is _OTHER):
+        content = self._known.get((key, use.runs))
+        if content is None:
             file = self._host.open_use(pid, use)
             try:
                 require_same(file, key, self._host.mounts(pid))
                 content = self._read(file, use)
             finally:
                 file.close()
-            self._known.put(key, content)
+            self._known.put((key, use.runs), content)
         return content
 
     def _read(self, file: HostFile, use: FileUse) -> Content:
@@ -84,7 +84,7 @@ class ContentReader:
             return self._read_binary(file, use) if use.runs else _OTHER
         detected = detect(file, self._rules.formats)
         if detected is None:
-            return _OTHER if not use.runs else Content("other")
+            return _OTHER
         return Content("model", header=detected.header, damage=detected.damage)
 
     def _read_binary(self, file: HostFile, use: FileUse) -> Content:

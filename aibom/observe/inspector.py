@@ -72,7 +72,7 @@ class Inspector:
 
     def __init__(self, host: Host, rules: RuleSet, digests: Digests) -> None:
         """Read through ``host``, look for what ``rules`` know, and hash with ``digests``."""
-        self._host = host
+        self.host = host
         self._rules = rules
         self._digests = digests
         self._contents = ContentReader(host, rules)
@@ -106,7 +106,7 @@ class Inspector:
             models=tuple(draft.models),
             binaries=tuple(draft.binaries),
             packages=tuple(draft.packages.values()),
-            streams=streams(self._host, process.pid, raw),
+            streams=streams(self.host, process.pid, raw),
         )
         matters = bool(facts.models or facts.binaries or self._runs_known(facts))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters)
@@ -115,7 +115,7 @@ class Inspector:
         """Say it when the process ended, or another one took its number, during the look."""
         process = draft.process
         try:
-            now = parse_stat(self._host.read(process.pid, "stat"))
+            now = parse_stat(self.host.read(process.pid, "stat"))
             same = now.start_ticks == process.start_ticks
         except (OSError, ValueError):
             same = False
@@ -146,26 +146,26 @@ class Inspector:
         if program.path == process.executable:
             deleted = raw.executable.endswith(" (deleted)")
             use = FileUse(program.path, "executable", "exe", "", 0, deleted=deleted)
-            stat = self._host.stat_use
+            stat = self.host.stat_use
         else:
             use = FileUse(program.path, "open", "", "", 0)
             stat = self._stat_by_path
         try:
-            key = key_of(stat(process.pid, use), self._host.mounts(process.pid))
+            key = key_of(stat(process.pid, use), self.host.mounts(process.pid))
         except OSError:
             return program  # replaced or removed after the start: the name is still what was run
         own_script = program.package is None and use.kind == "open" and key.size <= MAX_SCRIPT
         return replace(program, file=self._facts(draft, use, key, hashed=own_script))
 
     def _stat_by_path(self, pid: int, use: FileUse) -> FileStat:
-        return self._host.stat_in_root(pid, use.path)
+        return self.host.stat_in_root(pid, use.path)
 
     def unchanged(self, look: Look) -> bool:
         """Say whether the files that mattered in an earlier look still have the same content."""
         pid = look.facts.process.pid
         try:
             return all(
-                key_of(self._host.stat_use(pid, use), self._host.mounts(pid)) == key
+                key_of(self.host.stat_use(pid, use), self.host.mounts(pid)) == key
                 for use, key in look.watched
             )
         except OSError:
@@ -179,11 +179,11 @@ class Inspector:
             use = listed
             try:
                 use = self._as_it_is_now(draft.process, listed, raw)
-                found = self._host.stat_use(draft.process.pid, use)
+                found = self.host.stat_use(draft.process.pid, use)
                 if not found.regular:
                     self._note_irregular(draft, use)
                     continue
-                key = key_of(found, self._host.mounts(draft.process.pid))
+                key = key_of(found, self.host.mounts(draft.process.pid))
                 use = self._with_its_name(draft, use, found)
                 # what was mapped as data first may be mapped as a program as well
                 if (key, use.runs) not in seen:
@@ -200,7 +200,7 @@ class Inspector:
         if not use.handle.startswith("fd/"):
             return use
         number = int(use.handle.removeprefix("fd/"))
-        target = self._host.link(process.pid, use.handle)
+        target = self.host.link(process.pid, use.handle)
         if target == raw.links[number]:
             return use
         now = open_file(number, target, process.root)
@@ -214,7 +214,7 @@ class Inspector:
             return use
         path = f"{use.path} (deleted)"
         try:
-            literal = self._host.stat_in_root(draft.process.pid, path).inode == found.inode
+            literal = self.host.stat_in_root(draft.process.pid, path).inode == found.inode
         except OSError:
             return use
         return replace(use, path=path, deleted=False) if literal else use
@@ -229,7 +229,7 @@ class Inspector:
     ) -> None:
         if content.header is not None:
             file = self._facts(draft, use, key, hashed=True)
-            model = models.describe(self._host, draft.process, file, content.header)
+            model = models.describe(self.host, draft.process, file, content.header)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))
         elif content.binary is not None:
@@ -266,9 +266,7 @@ class Inspector:
             seen_from_root = use
             if draft.neighbour is not draft.process and use.path.startswith("/"):
                 seen_from_root = replace(use, path=draft.process.root.rstrip("/") + use.path)
-            place = origin.origin_of(
-                self._host, draft.neighbour, seen_from_root, key, draft.runtime
-            )
+            place = origin.origin_of(self.host, draft.neighbour, seen_from_root, key, draft.runtime)
         except OSError as error:
             place = Origin("unknown")
             detail = f"layers of the container: {error.strerror}"
@@ -282,12 +280,12 @@ class Inspector:
         try:
             # a script is known by its path alone
             file = (
-                self._host.open_use(pid, use)
+                self.host.open_use(pid, use)
                 if use.handle
-                else self._host.open_in_root(pid, use.path)
+                else self.host.open_in_root(pid, use.path)
             )
             try:
-                require_same(file, key, self._host.mounts(pid))
+                require_same(file, key, self.host.mounts(pid))
                 return self._digests.sha256(file, key)
             except TooLargeError:
                 head = file.read(0, FINGERPRINTED)

@@ -5,7 +5,6 @@ import functools
 import os
 import re
 import stat as stat_module
-from collections.abc import Sequence
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.procfs.process import parse_mount_id
@@ -285,16 +284,15 @@ def _stat(found: os.stat_result) -> FileStat:
     )
 
 
-def visible_rootfs(procfs: str, procs: Sequence[str] = ("self", "1")) -> str:
+def visible_rootfs(procfs: str) -> str:
     """Return where the host's own files are: ``/``, or process 1's root from inside a container.
 
     In a container with the host's pid namespace, /proc/1/root is the host.
     """
-    own, first = procs
     try:
-        if os.readlink(f"{procfs}/{own}/ns/mnt") != os.readlink(f"{procfs}/{first}/ns/mnt"):
-            os.stat(f"{procfs}/{first}/root/")
-            return f"{procfs}/{first}/root"
+        if os.readlink(f"{procfs}/self/ns/mnt") != os.readlink(f"{procfs}/1/ns/mnt"):
+            os.stat(f"{procfs}/1/root/")
+            return f"{procfs}/1/root"
     except OSError:
         return "/"
     return "/"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from aibom.formats.models import hubcache, modelconfig
 from aibom.observe.host import Host
+from aibom.observe.smallfile import read_in_root
 from aibom.types.facts import FileFacts, HubPlace, ModelConfig, ModelFile, Process
 from aibom.types.model import ModelHeader
 
@@ -40,13 +41,9 @@ def _config(host: Host, pid: int, folder: str, *, is_adapter: bool) -> ModelConf
 
 def _read(host: Host, pid: int, path: str) -> bytes | None:
     try:
-        file = host.open_in_root(pid, path)
+        return read_in_root(host, pid, path, _MAX_CONFIG)
     except OSError:
         return None
-    try:
-        return file.read(0, min(file.size, _MAX_CONFIG))
-    finally:
-        file.close()
 
 
 def _hub_place(host: Host, process: Process, file: FileFacts) -> HubPlace | None:

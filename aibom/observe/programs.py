@@ -7,14 +7,14 @@ from aibom.formats.packages import nodepkg, pydist
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.host import Host
-from aibom.observe.pythonpath import Environments
+from aibom.observe.pythonpath import SITE, Environments
+from aibom.observe.smallfile import read_in_root
 from aibom.types.facts import Package, Process, Program
 
 #: Most bytes of a script whose imports are searched.
 MAX_SCRIPT = 256 << 10
 _MAX_PACKAGE_JSON = 1 << 20
 _MAX_PARENTS = 10
-_SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
 _BIN = re.compile(r"^(?P<prefix>/(?:.*/)?)(?:bin|Scripts)/(?P<name>[^/]+)$")
 
 
@@ -53,7 +53,7 @@ class Programs:
     def _binary(self, process: Process) -> Program:
         path = process.executable
         package = None
-        if site := _SITE.match(path):
+        if site := SITE.match(path):
             package = self._owning(process.pid, (site["file"],), [site["folder"]])
         elif "/node_modules/" in path:
             package = self.node_package(process.pid, path)
@@ -72,16 +72,12 @@ class Programs:
 
     def _text(self, pid: int, path: str) -> bytes:
         try:
-            file = self._host.open_in_root(pid, path)
+            return read_in_root(self._host, pid, path, MAX_SCRIPT)
         except OSError:
             return b""
-        try:
-            return file.read(0, MAX_SCRIPT)
-        finally:
-            file.close()
 
     def _script_owner(self, pid: int, path: str, folders: list[str]) -> Package | None:
-        if site := _SITE.match(path):
+        if site := SITE.match(path):
             return self._owning(pid, (site["file"],), [site["folder"]])
         match = _BIN.match(path)
         if match is None:
@@ -125,13 +121,9 @@ class Programs:
 
     def _read_package_json(self, pid: int, path: str) -> Package | None:
         try:
-            file = self._host.open_in_root(pid, path)
+            document = nodepkg.parse(read_in_root(self._host, pid, path, _MAX_PACKAGE_JSON))
         except OSError:
             return None
-        try:
-            document = nodepkg.parse(file.read(0, _MAX_PACKAGE_JSON))
-        finally:
-            file.close()
         if document is None or not document.version or document.private:
             return None
         return Package(

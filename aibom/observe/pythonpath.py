@@ -9,6 +9,7 @@ from aibom.formats.packages import pydist
 from aibom.observe.content import key_of
 from aibom.observe.host import Host
 from aibom.observe.recent import Recent
+from aibom.observe.smallfile import read_in_root
 from aibom.types.facts import FileKey, FileUse, Package, Process
 
 #: Largest RECORD that is read, in bytes; torch's has 1.5 MB.
@@ -17,7 +18,8 @@ MAX_RECORD = 16 << 20
 MAX_RECORDS = 64 << 20
 _MAX_METADATA = 1 << 20
 
-_SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
+#: A path below a folder of installed distributions: that folder, and the rest.
+SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
 # PEP 3149 and the limited API's tag: files that only a Python imports
 _EXTENSION = re.compile(r"\.(?:cpython-\d+[^/]*|abi3|pypy[^/]*)\.so$")
 _INTERPRETER = re.compile(r"^python(?P<version>3(?:\.\d+)?)?t?$")
@@ -115,15 +117,11 @@ class Environment:
     def _read(self, entry: str, name: str, limit: int) -> bytes | None:
         path = f"{self._folder}/{entry}/{name}".rstrip("/")
         try:
-            file = self._host.open_in_root(self._pid, path)
+            return read_in_root(self._host, self._pid, path, limit)
         except ProcessLookupError:
             raise  # what is not seen through a process that has ended may well be there
         except OSError:
             return None  # the file is optional in every layout
-        try:
-            return file.read(0, min(limit, file.size))
-        finally:
-            file.close()
 
 
 class Environments:
@@ -159,7 +157,7 @@ class Environments:
         return list(found)
 
     def _folder_of(self, pid: int, path: str) -> list[str]:
-        if site := _SITE.match(path):
+        if site := SITE.match(path):
             return [site["folder"]]
         if not _EXTENSION.search(path):
             return []

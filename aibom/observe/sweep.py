@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import cgroup
 from aibom.observe import containers
-from aibom.observe.host import Host
 from aibom.observe.inspector import Inspector, Look
 from aibom.observe.processes import RawProcess, identity, snapshot
 from aibom.observe.sockets import Sockets
@@ -84,12 +83,11 @@ class Sweeper:
 
     def __init__(
         self,
-        host: Host,
         inspector: Inspector,
         cri: Callable[[], Mapping[str, Container]] | None = None,
     ) -> None:
-        """Look through ``host``; ``cri`` lists containers where the runtime may be asked."""
-        self._host = host
+        """Look at the inspector's host; ``cri`` lists containers where the runtime may be asked."""
+        self._host = inspector.host
         self._inspector = inspector
         self._cri = cri
         self._known: dict[int, _Known] = {}

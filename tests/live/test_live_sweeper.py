@@ -45,7 +45,7 @@ class Flipping(LiveHost):
 
 
 def sweeper(host: LiveHost) -> Sweeper:
-    return Sweeper(host, Inspector(host, load(), Digests()))
+    return Sweeper(Inspector(host, load(), Digests()))
 
 
 def digests(swept: Any) -> set[str]:

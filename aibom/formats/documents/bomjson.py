@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from aibom.formats.jsontext import unique
 from aibom.formats.source import FormatError
 
 #: Most components that are read of one document, nested ones included.
@@ -17,7 +18,7 @@ def load(data: bytes) -> dict[str, Any]:
         raise FormatError("the file is empty")
     try:
         # JSON is UTF-8 (RFC 8259); some writers put a byte order mark before it
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
     except UnicodeDecodeError as error:
         raise FormatError(f"not UTF-8 text (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -37,15 +38,6 @@ def load(data: bytes) -> dict[str, Any]:
         if not isinstance(document.get(name, []), list):
             raise FormatError(f"{name} is not a list")
     return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
-            raise ValueError(f"duplicate key {name[:100]!r}")
-        result[name] = value
-    return result
 
 
 def components(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
