@@ -17,6 +17,8 @@ UnseenReason = Literal[
     "outside-root",
     "sensor",
     "runtime",
+    "lost",
+    "unattributed",
 ]
 
 
@@ -73,7 +75,8 @@ class FileKey:
     ctime_ns: int
 
 
-UseKind = Literal["executable", "mapped", "open"]
+#: ``opened`` and ``written`` are what an event said; the others are what was held at a look.
+UseKind = Literal["executable", "mapped", "open", "opened", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,16 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Connection:
-    """A TCP socket of a process: listening (``remote`` is empty) or established."""
+    """A TCP socket of a process: listening (``remote`` is empty) or established.
+
+    ``host`` is the name of the remote end, where it was seen, and ``named_by`` says where:
+    ``DNS``, ``SNI`` or ``request``.
+    """
 
     local: str
     remote: str = ""
+    host: str = ""
+    named_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +259,18 @@ class Package:
     mcp_name: str = ""
 
 
+#: ``mapped``: a file of the package is in the process's maps; ``imported``: the interpreter's
+#: own list of modules names it; ``opened``: its code was opened, as imports do.
+LoadedBy = Literal["mapped", "imported", "opened"]
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedPackage:
-    """A package that a process proves to have loaded, by a file of the package that it maps."""
+    """A package that a process proves to have loaded, by ``file``, one of the package's."""
 
     package: Package
     file: FileFacts
+    how: LoadedBy = "mapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +309,27 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """A model file and how the process holds it."""
+    """A model file and how the process holds it, or did. ``times`` counts equal uses."""
 
     model: ModelFile
     use: FileUse
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arrival:
+    """How a file came to where it was loaded from: what wrote it, or gave it its name.
+
+    ``argv`` is the writer's command with secrets removed, ``destinations`` are the remote ends
+    it was connected to meanwhile, ``renamed_from`` is the name before the last one.
+    """
+
+    writer: str
+    pid: int
+    container: str = ""
+    argv: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    renamed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +350,13 @@ class NodeFacts:
     """One sweep of a node, or of the part of it that was asked for.
 
     ``lost`` are processes that could not be looked into, by pid, with the place that their
-    cgroup, which anybody may read, says they belong to.
+    cgroup, which anybody may read, says they belong to. ``sensors`` says what was watched with,
+    and how far it saw. ``arrivals`` are of files, by the device and inode of their FileKey.
     """
 
     processes: tuple[ProcessFacts, ...]
     containers: Mapping[str, Container]
     unseen: tuple[Unseen, ...]
     lost: Mapping[int, Cgroup] = field(default_factory=dict)
+    sensors: tuple[tuple[str, str], ...] = ()
+    arrivals: Mapping[tuple[int, int], tuple[Arrival, ...]] = field(default_factory=dict)
