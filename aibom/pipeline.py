@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.types.facts import Unseen
+from aibom.types.facts import NodeFacts, Unseen
 from aibom.types.findings import Assessment, Claim
 from aibom.types.inventory import Inventory
 from aibom.types.rules import RuleSet
@@ -53,8 +53,25 @@ def scan(
     were asked for.
     """
     facts = sweeper.sweep(scope)
-    inventories = identify(facts, rules, as_one=bool(scope.pids))
-    kept = [i for i in inventories if everything or scope.pids or i.has_ai]
+    as_one = bool(scope.pids)
+    return assess(facts, rules, claims, as_one=as_one, everything=everything or as_one)
+
+
+def assess(
+    facts: NodeFacts,
+    rules: RuleSet,
+    claims: Sequence[Claim] | None,
+    *,
+    as_one: bool = False,
+    everything: bool = False,
+) -> Result:
+    """Name what was seen, and compare it with what was promised.
+
+    ``as_one`` makes one workload of all processes, ``everything`` also keeps workloads without
+    any AI software.
+    """
+    inventories = identify(facts, rules, as_one=as_one)
+    kept = [i for i in inventories if everything or i.has_ai]
     noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
     carried = {u for i in kept for u in i.unseen}
     return Result(

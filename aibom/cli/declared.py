@@ -1,5 +1,6 @@
 """Reading what was declared: files to claims, with errors that name the file."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,3 +24,15 @@ def read_claims(paths: Sequence[str]) -> tuple[Claim, ...] | None:
         except FormatError as error:
             raise CommandError(f"{path}: {error}") from None
     return tuple(found)
+
+
+def add_declared_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that names documents of what should run."""
+    group = command.add_argument_group("what to compare with")
+    group.add_argument(
+        "--declared",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="CycloneDX JSON SBOM of what should run; repeatable",
+    )

@@ -1,11 +1,29 @@
 """What is true of one process, in the words of rules, each with its evidence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aibom.identify.origins import worst_origin
-from aibom.types.facts import Binary, Container, FileFacts, Origin, Package, ProcessFacts
+from aibom.types.facts import (
+    Binary,
+    Container,
+    FileFacts,
+    LoadedBy,
+    Origin,
+    Package,
+    ProcessFacts,
+)
 from aibom.types.inventory import Evidence, Technique
 from aibom.types.rules import Feature, binary_features
+
+# an opened file may have been read for another reason than an import
+_LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
+    "mapped": ("manifest-analysis", 95),
+    "imported": ("dynamic-analysis", 95),
+    "opened": ("dynamic-analysis", 80),
+    # that it ran is then likely, and not proven
+    "installed": ("manifest-analysis", 50),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +70,8 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
     proofs: dict[Feature, Proof] = {}
     for loaded in found.packages:
         package = loaded.package
-        seen = witness.saw("mapped", loaded.file.path, "manifest-analysis", 95, loaded.file)
+        technique, confidence = _LOADED[loaded.how]
+        seen = witness.saw(loaded.how, loaded.file.path, technique, confidence, loaded.file)
         feature = Feature("loads", package.ecosystem, package.name)
         known = proofs.get(feature)
         # of a package's files the one that did not come with the rest is what tells
@@ -63,6 +82,11 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
             proofs.setdefault(feature, _binary_proof(feature, binary, witness))
     for feature, proof in _program_features(found, witness):
         proofs.setdefault(feature, proof)
+    for one in found.installed:
+        technique, confidence = _LOADED[one.how]
+        seen = witness.saw(one.how, one.file.path, technique, confidence, one.file)
+        feature = Feature("installed", one.package.ecosystem, one.package.name)
+        proofs.setdefault(feature, Proof(seen, one.package, one.file))
     return proofs
 
 

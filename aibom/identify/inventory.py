@@ -5,16 +5,21 @@ from dataclasses import replace
 
 from packageurl import PackageURL
 
+from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.features import Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
+from aibom.identify.sandboxes import with_sandboxes
+from aibom.identify.services import with_destinations
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.wires import listening_on
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
 from aibom.types.rules import RuleSet
+
+_ONE_SWEEP = "maps, descriptors, sockets, command lines and imports at one moment"
 
 
 def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple[Inventory, ...]:
@@ -28,13 +33,13 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     inventories = []
     for workload, members in group(facts, as_one=as_one):
         try:
-            inventories.append(_inventory(workload, members, facts, rules, servers))
+            inventories.append(_inventory(workload, members, facts, rules.software, servers))
         except ValueError as error:
             # values that cannot be named cost this workload alone
             subject = f"workload {workload.name}"
             unseen = Unseen("unreadable", subject, f"cannot be named: {error}")
             inventories.append(Inventory(workload, unseen=(unseen,)))
-    return tuple(inventories)
+    return with_sandboxes(with_destinations(inventories, facts, rules), facts, rules)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
@@ -64,7 +69,8 @@ def _inventory(
         if server := servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
-    components = [*models.components(), *software.components(without=own), *own.values()]
+    known = with_arrivals(models.components(), ArrivalIndex(facts.arrivals))
+    components = [*known, *software.components(without=own), *own.values()]
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
         components, members
@@ -76,7 +82,7 @@ def _inventory(
         services=tuple(sorted(services, key=lambda s: s.ref)),
         links=tuple(sorted(_links(components, services))),
         unseen=tuple(u for u in facts.unseen if u.pid is None or u.pid in pids),
-        sensors=(("sweep", "maps, descriptors, sockets and command lines at one moment"),),
+        sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
     )
 
 

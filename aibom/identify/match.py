@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from aibom.types.rules import Clause, Feature, Rule, RuleSet
+from aibom.types.rules import Clause, Feature, Rule, RuleSet, meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,6 @@ def match(rules: RuleSet, features: Collection[Feature]) -> tuple[Match, ...]:
             candidates.setdefault((rule.id, clause), (rule, set()))[1].add(feature)
     held: dict[str, tuple[Rule, set[Feature]]] = {}
     for (rule_id, clause), (rule, found) in candidates.items():
-        if all(any(_meets(f, wanted) for f in found) for wanted in clause.features):
+        if all(any(meets(f, wanted) for f in found) for wanted in clause.features):
             held.setdefault(rule_id, (rule, set()))[1].update(found)
     return tuple(Match(rule, tuple(sorted(found))) for _, (rule, found) in sorted(held.items()))
-
-
-def _meets(feature: Feature, wanted: Feature) -> bool:
-    return feature == wanted or (
-        feature[:2] == wanted[:2] and fnmatchcase(feature.value, wanted.value)
-    )

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from packageurl import PackageURL
-
+from aibom.identify import provenance
 from aibom.identify.features import Witness
 from aibom.identify.origins import worst_origin
+from aibom.identify.provenance import Provenance
 from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse
 from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
 from aibom.types.model import BaseModel, ModelHeader
@@ -75,19 +75,19 @@ class ModelShelf:
         return sorted(map(self._settle, found), key=lambda c: c.ref)
 
     def _settle(self, component: Component) -> Component:
-        if component.rule not in self._data:
+        if component.rule not in self._data and component.kind != "data":
             return component
         ref = f"data:{component.ref.partition(':')[2]}"
         return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
 
 
 def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
-    """Return what makes two files one model: shards of one set, or the same content."""
+    """Return what makes two files one: shards of a set, a data set, or the same content."""
+    if _is_dataset(model):
+        return ("dataset", container, *_repositories(model))
     shard = _SHARD.match(_file_name(model))
     if shard and int(shard["count"]) > 1:
-        place: object = posixpath.dirname(model.file.path)
-        if model.hub is not None:
-            place = (model.hub.repository, model.hub.commits)
+        place: object = _repositories(model) or posixpath.dirname(model.file.path)
         return ("shards", container, place, shard["stem"], shard["count"], shard["suffix"])
     if model.file.sha256:
         return ("content", model.file.sha256)
@@ -95,8 +95,20 @@ def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
     return ("file", key)
 
 
+def _repositories(model: ModelFile) -> tuple[object, ...]:
+    """Return which repositories and commits a file is of, as far as a hub's cache says."""
+    sources = model.hub.sources if model.hub is not None else ()
+    return tuple((s.repository, s.commits) for s in sources if s.repository or s.commits)
+
+
+def _is_dataset(model: ModelFile) -> bool:
+    return model.hub is not None and model.hub.kind == "dataset" and bool(_repositories(model))
+
+
 def _file_name(model: ModelFile) -> str:
-    return posixpath.basename((model.hub and model.hub.filename) or model.file.path)
+    sources = model.hub.sources if model.hub is not None else ()
+    names = [s.filename for s in sources if s.filename]
+    return posixpath.basename(names[0] if names else model.file.path)
 
 
 def _component(seen: _Seen) -> Component:
@@ -105,24 +117,22 @@ def _component(seen: _Seen) -> Component:
     models = list({m.file.sha256 or m.file.path: m for m in reversed(found)}.values())[::-1]
     first = models[0]
     files = tuple(m.file for m in models)
-    kind: ComponentKind = "adapter" if _is_adapter(first) else "model"
-    name, claimed = _name(first)
+    kind = _kind(first)
+    origin = provenance.join(found)
+    name, claimed = _name(first, origin)
     digest = files[0].sha256 if len(files) == 1 else ""
-    verified = first.hub is not None and all(m.hub is not None and m.hub.verified for m in models)
-    commit = first.hub.commits[0] if first.hub and verified and len(first.hub.commits) == 1 else ""
-    repository = first.hub.repository if first.hub else ""
     return Component(
         ref=f"{kind}:{_fingerprint(files)}",
         kind=kind,
         type="machine-learning-model",
         name=name,
-        version=commit,
-        purl=_hub_url(repository, commit) if commit else "",
+        version=origin.commit,
+        purl=origin.purl,
         publisher=first.header.producer or "",
         description=first.header.description or "",
         licence=first.header.licence or "",
         sha256=digest,
-        rule=f"format/{first.header.format}",
+        rule=f"format/{first.header.format}" if first.header.format else "",
         role=kind,
         claimed=claimed,
         files=files,
@@ -130,13 +140,14 @@ def _component(seen: _Seen) -> Component:
         origin=worst_origin(m.file.origin for m in found),
         containers=tuple(sorted(seen.containers)),
         model=_details(models),
-        properties=_hub_properties(first, commit) + _shard_properties(models),
+        properties=provenance.properties(origin) + _shard_properties(models),
     )
 
 
-def _hub_url(repository: str, commit: str) -> str:
-    namespace, _, name = repository.rpartition("/")
-    return PackageURL("huggingface", namespace or None, name, commit).to_string()
+def _kind(model: ModelFile) -> ComponentKind:
+    if _is_dataset(model):
+        return "data"
+    return "adapter" if _is_adapter(model) else "model"
 
 
 def _fingerprint(files: tuple[FileFacts, ...]) -> str:
@@ -153,10 +164,10 @@ def _is_adapter(model: ModelFile) -> bool:
     return model.header.kind == "adapter" or bool(model.config and model.config.peft_type)
 
 
-def _name(model: ModelFile) -> tuple[str, tuple[str, ...]]:
-    """Return a model's name, and ``("name",)`` when only its own files vouch for it."""
-    if model.hub is not None:
-        return model.hub.repository, () if model.hub.verified else ("name",)
+def _name(model: ModelFile, origin: Provenance) -> tuple[str, tuple[str, ...]]:
+    """Return a model's name, and ``("name",)`` when only its own files or a cache vouch for it."""
+    if origin.repositories and (origin.recorded or not model.header.name):
+        return origin.repositories[0], () if origin.certain else ("name",)
     if model.header.name:
         return model.header.name, ("name",)
     base = posixpath.basename(model.file.path)
@@ -210,13 +221,3 @@ def _shard_count(model: ModelFile) -> int:
 def _shard_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
     count = _shard_count(models[0])
     return (("aibom:shards", f"{len(models)} of {count} seen"),) if count > 1 else ()
-
-
-def _hub_properties(model: ModelFile, commit: str) -> tuple[tuple[str, str], ...]:
-    if model.hub is None:
-        return ()
-    found = [("aibom:hub:repository", model.hub.repository)]
-    found += [("aibom:hub:file", model.hub.filename)] if model.hub.filename else []
-    found += [("aibom:hub:commit", c) for c in model.hub.commits]
-    found.append(("aibom:hub:verified", str(bool(commit)).lower()))
-    return tuple(found)

@@ -49,7 +49,8 @@ class SoftwareShelf:
         matches = match(self._rules, features)
         for feature, proof in features.items():
             # packages that no rule names are libraries of the workload all the same
-            if feature.verb == "loads" and proof.package is not None and proof.binary is None:
+            named = feature.verb in ("loads", "installed")
+            if named and proof.package is not None and proof.binary is None:
                 self._note(package_url(proof.package), proof, witness).package = proof.package
         for found in matches:
             for feature in found.features:

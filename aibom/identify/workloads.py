@@ -26,6 +26,8 @@ def _order(pair: tuple[Workload, list[ProcessFacts]]) -> tuple[str, str, str]:
 
 
 def _key(found: ProcessFacts, facts: NodeFacts) -> _Key:
+    if not found.process.placed:
+        return ("unattributed", "")
     cgroup = found.process.cgroup
     container = facts.containers.get(cgroup.container_id)
     pod = cgroup.pod_uid or (container.pod_uid if container else "")
@@ -56,6 +58,8 @@ def _workload(key: _Key, members: list[ProcessFacts], facts: NodeFacts) -> Workl
         described = _most_telling(known)
         name = described.name or identifier[:12]
         return Workload(kind, name, "", identifier, described.labels, pids)
+    if kind == "unattributed":
+        return Workload(kind, kind, pids=pids)
     if kind == "service":
         return Workload(kind, identifier, pids=pids)
     return Workload(kind, _session_name(identifier, members), uid=identifier, pids=pids)

@@ -70,25 +70,32 @@ class ContentReader:
             file = self._host.open_use(pid, use)
             try:
                 require_same(file, key, self._host.mounts(pid))
-                content = self._read(file, use)
+                content = self._read(file, use.path, runs=use.runs)
             finally:
                 file.close()
             self._known.put((key, use.runs), content)
         return content
 
-    def _read(self, file: HostFile, use: FileUse) -> Content:
+    def classify_data(self, file: HostFile, key: FileKey) -> Content:
+        """Return what an open file is, as data: a binary that is not run is nothing."""
+        content = self._known.get((key, False))
+        if content is None:
+            content = self._known.put((key, False), self._read(file, "", runs=False))
+        return content
+
+    def _read(self, file: HostFile, path: str, *, runs: bool) -> Content:
         if file.size < len(MAGIC):
             return _OTHER
         head = file.read(0, HEAD)
         if head.startswith(MAGIC):
-            return self._read_binary(file, use) if use.runs else _OTHER
+            return self._read_binary(file, path) if runs else _OTHER
         detected = detect(file, self._rules.formats)
         if detected is None:
             return _OTHER
         return Content("model", header=detected.header, damage=detected.damage)
 
-    def _read_binary(self, file: HostFile, use: FileUse) -> Content:
+    def _read_binary(self, file: HostFile, path: str) -> Content:
         try:
-            return Content("binary", binary=read_binary(file, self._symbols, use.path))
+            return Content("binary", binary=read_binary(file, self._symbols, path))
         except FormatError as error:
             return Content("binary", binary=BinaryFacts(), damage=str(error))

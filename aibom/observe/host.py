@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.procfs.mountinfo import MountTable
-from aibom.types.facts import FileUse
+from aibom.types.facts import Connection, FileUse
 
 
 class OutsideRootError(OSError):
@@ -111,12 +112,26 @@ class Host(Protocol):
         """Return the peer's inode of each UNIX socket in a process's network namespace."""
         ...
 
+    def sockets(self, pid: int) -> dict[int, Connection]:
+        """Return by inode the TCP and UDP sockets in a process's network namespace.
+
+        Those that listen, and those that have another end.
+        """
+        ...
+
     def refresh(self) -> None:
         """Forget what is remembered of mounts, as the node is looked at anew."""
         ...
 
     def mounts(self, pid: int) -> MountTable:
         """Return the mount table of a process's mount namespace."""
+        ...
+
+    def modules(self, pid: int) -> ModuleTable | None:
+        """Return what a CPython process has imported; None when no CPython runs in it.
+
+        Raises InterpreterError for a CPython that cannot be read or does not validate.
+        """
         ...
 
     def stat_in_layer(self, layer: str, path: str, runtime: int | None) -> FileStat | None:

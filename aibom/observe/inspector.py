@@ -4,15 +4,20 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from aibom.formats.cpython.memory import InterpreterError
+from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.procfs.process import parse_stat
 from aibom.observe import models, origin
 from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
+from aibom.observe.imports import Imported, Imports
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
 from aibom.observe.pythonpath import Environments
 from aibom.types.facts import (
+    NO_KEY,
+    UNKNOWN_ORIGIN,
     Binary,
     FileFacts,
     FileKey,
@@ -41,13 +46,15 @@ class Look:
     """What one look at a process gave.
 
     ``watched`` are files whose content may change. ``matters`` says whether the process has
-    anything to do with AI software, so that its connections are worth asking for.
+    anything to do with AI software, so that its connections are worth asking for. ``modules``
+    is what its interpreter has imported, or why that could not be read.
     """
 
     facts: ProcessFacts
     unseen: tuple[Unseen, ...]
     watched: tuple[tuple[FileUse, FileKey], ...]
     matters: bool
+    modules: ModuleTable | str | None = None
 
 
 @dataclass
@@ -74,10 +81,11 @@ class Inspector:
         """Read through ``host``, look for what ``rules`` know, and hash with ``digests``."""
         self.host = host
         self._rules = rules
-        self._digests = digests
-        self._contents = ContentReader(host, rules)
-        self._environments = Environments(host)
-        self._programs = Programs(host, self._environments)
+        self.digests = digests
+        self.contents = ContentReader(host, rules)
+        self.environments = Environments(host)
+        self._programs = Programs(host, self.environments)
+        self._imports = Imports(self.environments)
 
     def look(
         self, process: Process, raw: RawProcess, runtime: int | None, neighbour: Process
@@ -93,12 +101,14 @@ class Inspector:
         """
         draft = _Draft(process, runtime, neighbour)
         uses = file_uses(raw, process.root)
-        folders = self._environments.folders(process, raw.argv, uses)
+        folders = self.environments.folders(process, raw.argv, uses)
         for use, key, content in self._contents_of(draft, uses, raw):
             owner = self._owner(draft, use, folders) if use.kind == "mapped" else None
             self._take(draft, use, key, content, owner)
             if owner is not None:
                 self._note_package(draft, use, key, owner)
+        modules = self._modules(process.pid)
+        self._take_modules(draft, modules, folders)
         self._note_end(draft)
         facts = ProcessFacts(
             process=process,
@@ -107,9 +117,49 @@ class Inspector:
             binaries=tuple(draft.binaries),
             packages=tuple(draft.packages.values()),
             streams=streams(self.host, process.pid, raw),
+            modules=len(modules.modules) if isinstance(modules, ModuleTable) else None,
         )
-        matters = bool(facts.models or facts.binaries or self._runs_known(facts))
-        return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters)
+        matters = bool(facts.models or facts.binaries or self.runs_known(facts))
+        return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
+
+    def _modules(self, pid: int) -> ModuleTable | str | None:
+        """Return what a Python process has imported, or why that cannot be read."""
+        try:
+            return self.host.modules(pid)
+        except InterpreterError as error:
+            return str(error)
+        except (FileNotFoundError, ProcessLookupError):
+            return None  # its end is noted once, for everything that was looked at
+        except OSError as error:
+            return error.strerror or str(error)
+
+    def _take_modules(
+        self, draft: _Draft, modules: ModuleTable | str | None, folders: list[str]
+    ) -> None:
+        """Note the packages that the interpreter's own list of modules proves."""
+        pid = draft.process.pid
+        if isinstance(modules, str):
+            detail = f"{modules}; only what it maps and its command line were looked at"
+            draft.miss(Unseen("unreadable", f"imports of process {pid}", detail, "", pid))
+        elif modules is not None:
+            for one in self._imports.of(pid, modules, folders):
+                self._note_import(draft, one)
+            if modules.subinterpreters:
+                detail = f"{modules.subinterpreters} subinterpreters have imports of their own"
+                draft.miss(Unseen("unreadable", f"imports of process {pid}", detail, "", pid))
+
+    def _note_import(self, draft: _Draft, one: Imported) -> None:
+        use = FileUse(one.path, "open", "", "", 0)
+        try:
+            pid = draft.process.pid
+            key = key_of(self._stat_by_path(pid, use), self.host.mounts(pid))
+        except OSError:
+            # replaced since the import (an upgrade in place), or out of reach
+            file = FileFacts(one.path, NO_KEY, UNKNOWN_ORIGIN)
+        else:
+            file = self._facts(draft, use, key, hashed=False)
+        where = (one.package.ecosystem, one.package.location, file.origin.kind)
+        draft.packages.setdefault(where, LoadedPackage(one.package, file, "imported"))
 
     def _note_end(self, draft: _Draft) -> None:
         """Say it when the process ended, or another one took its number, during the look."""
@@ -123,7 +173,7 @@ class Inspector:
             detail = "ended while it was looked into; not all of its files could be read"
             draft.miss(Unseen("vanished", f"process {process.pid}", detail, "", process.pid))
 
-    def _runs_known(self, facts: ProcessFacts) -> bool:
+    def runs_known(self, facts: ProcessFacts) -> bool:
         """Say whether a rule names what a process runs or loads."""
         program = facts.program
         asked = [
@@ -163,6 +213,9 @@ class Inspector:
     def unchanged(self, look: Look) -> bool:
         """Say whether the files that mattered in an earlier look still have the same content."""
         pid = look.facts.process.pid
+        # its maps are as they were, so a process without a Python still has none
+        if look.modules is not None and self._modules(pid) != look.modules:
+            return False
         try:
             return all(
                 key_of(self.host.stat_use(pid, use), self.host.mounts(pid)) == key
@@ -188,7 +241,7 @@ class Inspector:
                 # what was mapped as data first may be mapped as a program as well
                 if (key, use.runs) not in seen:
                     seen.add((key, use.runs))
-                    yield use, key, self._contents.classify(draft.process.pid, use, key)
+                    yield use, key, self.contents.classify(draft.process.pid, use, key)
             except OSError as error:
                 _note_error(draft, use, error)
 
@@ -255,7 +308,7 @@ class Inspector:
             return self._programs.node_package(pid, use.path)
         for folder in folders:
             if use.path.startswith(folder + "/"):
-                environment = self._environments.at(pid, folder)
+                environment = self.environments.at(pid, folder)
                 relative = use.path.removeprefix(folder + "/")
                 if environment is not None and (package := environment.owner(pid, relative)):
                     return package
@@ -286,7 +339,7 @@ class Inspector:
             )
             try:
                 require_same(file, key, self.host.mounts(pid))
-                return self._digests.sha256(file, key)
+                return self.digests.sha256(file, key)
             except TooLargeError:
                 head = file.read(0, FINGERPRINTED)
                 detail = (

@@ -14,8 +14,7 @@ from aibom.formats.cpython.site import Symbols
 from aibom.formats.procfs import maps
 from aibom.formats.procfs.maps import Mapping
 from aibom.formats.source import FormatError
-from aibom.observe.host import RemoteFileSystemError
-from aibom.observe.live import LiveHost
+from aibom.observe.host import Host, RemoteFileSystemError
 from aibom.observe.memory import Image, ProcessMemory
 from aibom.types.facts import FileUse
 
@@ -57,10 +56,13 @@ class _Known(NamedTuple):
 class Interpreters:
     """Reads sys.modules of other processes: no stop, no write, nothing run in them."""
 
-    def __init__(self, procfs: str = "/proc") -> None:
-        """Read processes below ``procfs``."""
+    def __init__(self, host: Host, procfs: str = "/proc") -> None:
+        """Read processes of ``host``, which is live, and whose procfs is ``procfs``.
+
+        Mounts are those that the host remembers: refresh it when the node is looked at anew.
+        """
         self._procfs = procfs
-        self._host = LiveHost(procfs)
+        self._host = host
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._prune_at = MAX_KEPT // 16
 
@@ -120,7 +122,6 @@ class Interpreters:
 
     def _find(self, pid: int, life: _Life, known: _Known | None, memory: ProcessMemory) -> _Known:
         """Find CPython in the process, unless it maps the same images as when it had none."""
-        self._host.refresh()
         candidates = self._candidates(pid)
         images = frozenset([Image(mapping.device, mapping.inode) for mapping in candidates])
         if known is not None and known.images == images:

@@ -6,12 +6,15 @@ import os
 import re
 import stat as stat_module
 
-from aibom.formats.procfs.mountinfo import MountTable, parse
+from aibom.formats.cpython.modules import ModuleTable
+from aibom.formats.procfs.mountinfo import Mount, MountTable, parse
 from aibom.formats.procfs.process import parse_mount_id
 from aibom.formats.source import FormatError
 from aibom.observe import hashing, peers, rootdir
 from aibom.observe.host import FileStat, OutsideRootError, RemoteFileSystemError
-from aibom.types.facts import FileUse
+from aibom.observe.interpreters import Interpreters
+from aibom.observe.sockets import from_procfs
+from aibom.types.facts import Connection, FileUse
 
 #: Most bytes of one /proc file that are read: 65,530 mappings (vm.max_map_count) of long paths.
 MAX_PROC = 32 << 20
@@ -66,6 +69,7 @@ class LiveHost:
         self.procfs = procfs
         self.rootfs = rootfs
         self._mounts: dict[tuple[str, str], MountTable] = {}
+        self._interpreters = Interpreters(self, procfs)
         self._parse_mounts = functools.lru_cache(maxsize=_KEPT_TABLES)(parse)
 
     def pids(self) -> list[int]:
@@ -98,6 +102,14 @@ class LiveHost:
         """Return the peer's inode of each UNIX socket in a process's network namespace."""
         return peers.socket_peers(f"{self.procfs}/{pid}/ns/net")
 
+    def sockets(self, pid: int) -> dict[int, Connection]:
+        """Return by inode the TCP and UDP sockets in a process's network namespace."""
+        try:
+            return peers.connections(f"{self.procfs}/{pid}/ns/net")
+        except OSError:
+            # another namespace may not be entered, or the kernel lacks sock_diag
+            return from_procfs(lambda name: self.read(pid, name))
+
     def refresh(self) -> None:
         """Forget the mount tables, as the node is looked at anew."""
         self._mounts.clear()
@@ -122,6 +134,10 @@ class LiveHost:
                 raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
             raise
 
+    def modules(self, pid: int) -> ModuleTable | None:
+        """Return what a CPython process has imported, read from its memory."""
+        return self._interpreters.modules(pid)
+
     def stat_use(self, pid: int, use: FileUse) -> FileStat:
         """Return the identity of the very file that a process holds, deleted or not."""
         self._refuse_remote(pid, use)
@@ -143,7 +159,12 @@ class LiveHost:
             descriptor = os.open(f"{self.procfs}/{pid}/{use.handle}", flags)
         except PermissionError:
             descriptor = self._open_by_path(pid, use)
-        return _reopen(descriptor, use.path)
+        return reopen(descriptor, use.path)
+
+    def _mount_of(self, mounts: MountTable, identifier: int) -> Mount | None:
+        """Return a mount by its id, which may be of the namespace that a process came from."""
+        tables = (mounts, *self._mounts.values())
+        return next((m for t in tables if (m := t.by_id(identifier)) is not None), None)
 
     def _mount_id(self, pid: int, use: FileUse) -> int:
         found = parse_mount_id(self.read(pid, f"fdinfo/{use.handle.removeprefix('fd/')}"))
@@ -166,7 +187,7 @@ class LiveHost:
     def open_in_root(self, pid: int, path: str) -> LiveFile:
         """Open a regular file by its path in the process's root."""
         root = f"{self.procfs}/{pid}/root"
-        return _reopen(rootdir.open_path(root, path, self.mounts(pid)), path)
+        return reopen(rootdir.open_path(root, path, self.mounts(pid)), path)
 
     def list_in_root(self, pid: int, path: str) -> list[str]:
         """Return the names in a directory of the process's root, sorted, at most MAX_ENTRIES."""
@@ -218,7 +239,7 @@ class LiveHost:
 
     def read_on_host(self, path: str, runtime: int | None) -> bytes:
         """Return the content of a file of the runtime's own, capped at MAX_SMALL bytes."""
-        file = _reopen(rootdir.open_path(self._root_of(runtime), path), path)
+        file = reopen(rootdir.open_path(self._root_of(runtime), path), path)
         try:
             return file.read(0, MAX_SMALL)
         finally:
@@ -234,7 +255,7 @@ class LiveHost:
         if use.device:
             blocks = mounts.may_block(use.device)
         elif use.handle.startswith("fd/"):
-            mount = mounts.by_id(self._mount_id(pid, use))
+            mount = self._mount_of(mounts, self._mount_id(pid, use))
             blocks = mount is None or mount.remote
         else:
             mount = mounts.at(use.path)
@@ -247,10 +268,10 @@ class LiveHost:
 
 def open_file(path: str) -> LiveFile:
     """Open a regular file of the user's own by its path. Raises OSError."""
-    return _reopen(os.open(path, os.O_PATH | os.O_CLOEXEC), path)
+    return reopen(os.open(path, os.O_PATH | os.O_CLOEXEC), path)
 
 
-def _reopen(descriptor: int, path: str) -> LiveFile:
+def reopen(descriptor: int, path: str) -> LiveFile:
     """Turn an O_PATH descriptor into a readable file, if it is a regular one."""
     try:
         found = _stat(os.fstat(descriptor))

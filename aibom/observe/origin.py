@@ -3,8 +3,9 @@
 import re
 
 from aibom.formats.procfs.mountinfo import Mount, MountTable
+from aibom.formats.procfs.placement import Placed
 from aibom.observe.host import Host
-from aibom.types.facts import FileKey, FileUse, Origin, Process
+from aibom.types.facts import FileKey, FileUse, Origin, OriginKind, Process
 
 # kubelet's layout: pods/<uid>/volumes/<plugin>/<name>, and volume-subpaths/<name>/... for subPath
 _KUBELET_VOLUME = re.compile(
@@ -39,6 +40,19 @@ def origin_of(
     if mount.point != "/":
         return _beside_root(mount, use.path, contained=contained)
     return _in_root(host, mount, (use.path, key), runtime, contained=contained)
+
+
+def origin_of_placed(placed: Placed, *, contained: bool) -> Origin:
+    """Return where a file came from that an event told of, by the place that it is stored at."""
+    if placed.layer:
+        below = placed.path.removeprefix(placed.mount.point.rstrip("/"))
+        kind: OriginKind = "writable-layer" if placed.writable else "image-layer"
+        return Origin(kind, _snapshot(placed.layer), placed.layer + below)
+    if placed.mount.point != "/":
+        return _beside_root(placed.mount, placed.path, contained=contained)
+    if not contained:
+        return Origin("host", host_path=placed.path)
+    return Origin("unknown", placed.mount.fstype)
 
 
 _Held = tuple[str, FileKey]

@@ -1,6 +1,7 @@
 """One process: who it is, and which files, pipes and sockets it holds."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aibom.formats.procfs import cgroup, maps, process
@@ -51,11 +52,33 @@ def snapshot(host: Host, pid: int) -> RawProcess | None:
         argv=process.parse_cmdline(host.read(pid, "cmdline")),
         executable=host.link(pid, "exe"),
         maps=host.read(pid, "maps"),
-        links=_descriptor_links(host, pid),
+        links=descriptor_links(host, pid),
     )
 
 
-def _descriptor_links(host: Host, pid: int) -> dict[int, str]:
+def snapshot_of_exec(host: Host, pid: int) -> RawProcess:
+    """Read who a process is, which may end at any moment: nothing that takes longer is read.
+
+    Raises OSError, and ValueError for a line that the kernel cut off.
+    """
+    return RawProcess(
+        stat=process.parse_stat(host.read(pid, "stat"))._replace(state=""),
+        cgroup=host.read(pid, "cgroup"),
+        argv=process.parse_cmdline(host.read(pid, "cmdline")),
+        executable=host.link(pid, "exe"),
+        maps=b"",
+        links={},
+    )
+
+
+def sockets_of(links: Mapping[int, str]) -> set[int]:
+    """Return the inodes of the sockets among a process's descriptors."""
+    found = (_STREAM.match(target) for target in links.values())
+    return {int(match[2]) for match in found if match and match[1] == "socket"}
+
+
+def descriptor_links(host: Host, pid: int) -> dict[int, str]:
+    """Return where each descriptor of a process leads. Raises OSError."""
     links = {}
     for name in host.entries(pid, "fd")[:MAX_DESCRIPTORS]:
         try:

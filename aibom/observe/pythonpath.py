@@ -55,6 +55,21 @@ class Environment:
             self._owners[relative] = self._find_owner(relative)
         return self._owners[relative]
 
+    def distribution(self, pid: int, entry: str) -> Package | None:
+        """Return the distribution whose metadata is the folder ``entry``, or None."""
+        self._pid = pid
+        return self._package(entry)
+
+    def may_hold(self, pid: int, top: str) -> bool:
+        """Say whether a distribution here lists files below the top-level name ``top``."""
+        self._pid = pid
+        return top in self._entries_by_top()
+
+    def is_shared(self, pid: int, top: str) -> bool:
+        """Say whether several distributions here list files below one top-level name."""
+        self._pid = pid
+        return len(self._entries_by_top().get(top, ())) > 1
+
     def _find_owner(self, relative: str) -> Package | None:
         top = relative.split("/", 1)[0]
         stem = re.sub(r"\.(?:libs|py|[\w-]+\.so|so)$", "", top)

@@ -5,9 +5,12 @@ import json
 import os
 from typing import Any
 
+from aibom.formats.cpython.memory import InterpreterError
+from aibom.formats.cpython.modules import Module, ModuleTable
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.observe.host import FileStat
-from aibom.types.facts import FileUse
+from aibom.observe.sockets import from_procfs
+from aibom.types.facts import Connection, FileUse
 
 #: Name of the file in a recording's proc folder that holds what is no plain /proc file.
 INDEX = "recording.json"
@@ -148,12 +151,31 @@ class RecordedHost:
         """Return the peers of UNIX sockets in a process's network namespace."""
         return {int(inode): peer for inode, peer in self._answer("socket_peers", pid).items()}
 
+    def sockets(self, pid: int) -> dict[int, Connection]:
+        """Return by inode the sockets that were in a process's network namespace."""
+        try:
+            answer = self._answer("sockets", pid)
+        except FileNotFoundError:
+            # recordings made before this question was asked hold the files of /proc/PID/net
+            return from_procfs(lambda name: self.read(pid, name))
+        return {int(inode): Connection(**found) for inode, found in answer.items()}
+
     def refresh(self) -> None:
         """Do nothing: a recording does not change."""
 
     def mounts(self, pid: int) -> MountTable:
         """Return the mount table of a process's mount namespace."""
         return parse(self.read(pid, "mountinfo"))
+
+    def modules(self, pid: int) -> ModuleTable | None:
+        """Return what a process had imported."""
+        found = self._answer("modules", pid)
+        if found is None:
+            return None
+        if "error" in found:
+            raise InterpreterError(found["error"])
+        modules = tuple(Module(*module) for module in found["modules"])
+        return ModuleTable(**{**found, "modules": modules})
 
     def stat_use(self, pid: int, use: FileUse) -> FileStat:
         """Return the identity that a held file had."""

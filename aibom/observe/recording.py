@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from aibom.formats.cpython.memory import InterpreterError
+from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.jsontext import load_object
 from aibom.formats.models.detect import detect
 from aibom.formats.procfs.mountinfo import MountTable, parse
@@ -22,7 +24,7 @@ from aibom.observe.binaries import MAGIC
 from aibom.observe.host import FileStat, Host, HostFile
 from aibom.observe.processes import ENVIRONMENT
 from aibom.observe.recorded import INDEX, SCHEMA, Pieces, RecordedFile, call_key
-from aibom.types.facts import FileUse
+from aibom.types.facts import Connection, FileUse
 from aibom.types.rules import FormatRule
 
 _T = TypeVar("_T")
@@ -186,6 +188,13 @@ class RecordingHost:
         self._note(call, value)
         return value
 
+    def sockets(self, pid: int) -> dict[int, Connection]:
+        """Return by inode the TCP and UDP sockets in a process's network namespace."""
+        call = ("sockets", pid)
+        found = self._ask(call, lambda: self._inner.sockets(pid))
+        self._note(call, {inode: asdict(connection) for inode, connection in found.items()})
+        return found
+
     def refresh(self) -> None:
         """Forget what is remembered of mounts."""
         self._inner.refresh()
@@ -193,6 +202,17 @@ class RecordingHost:
     def mounts(self, pid: int) -> MountTable:
         """Return the mount table of a process's mount namespace."""
         return parse(self.read(pid, "mountinfo"))
+
+    def modules(self, pid: int) -> ModuleTable | None:
+        """Return what a process has imported: its modules' names, files and versions."""
+        call = ("modules", pid)
+        try:
+            table = self._ask(call, lambda: self._inner.modules(pid))
+        except InterpreterError as error:
+            self._note(call, {"error": str(error)})
+            raise
+        self._note(call, table._asdict() if table is not None else None)
+        return table
 
     def stat_use(self, pid: int, use: FileUse) -> FileStat:
         """Return the identity of the very file that a process holds."""

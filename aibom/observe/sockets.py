@@ -1,11 +1,14 @@
-"""Sockets of processes: TCP connections and the peers of socket pairs, once per namespace."""
+"""Sockets of processes: connections and the peers of socket pairs, once per namespace."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 
 from aibom.formats.procfs import net
 from aibom.observe.host import Host
 from aibom.types.facts import Connection, Process, Stream
+
+_OTHERS = (("net/tcp6", net.parse_tcp), ("net/udp", net.parse_udp), ("net/udp6", net.parse_udp))
 
 
 class Sockets:
@@ -37,7 +40,7 @@ class Sockets:
         )
 
     def connections(self, process: Process, streams: tuple[Stream, ...]) -> tuple[Connection, ...]:
-        """Return the listening and established TCP sockets of a process, sorted.
+        """Return the sockets of a process that listen or have another end, sorted.
 
         A namespace whose table cannot be read has none.
         """
@@ -49,9 +52,21 @@ class Sockets:
 
     def _table(self, process: Process) -> dict[int, Connection]:
         if process.network_namespace not in self._tables:
-            table: dict[int, Connection] = {}
-            for name in ("net/tcp", "net/tcp6"):
-                with contextlib.suppress(OSError):  # no IPv6, or the process has ended
-                    table |= net.parse_tcp(self._host.read(process.pid, name))
-            self._tables[process.network_namespace] = table
+            try:
+                self._tables[process.network_namespace] = self._host.sockets(process.pid)
+            except OSError:  # the process has ended; another of its namespace may answer
+                return {}
         return self._tables[process.network_namespace]
+
+
+def from_procfs(read: Callable[[str], bytes]) -> dict[int, Connection]:
+    """Return by inode the sockets that a process's files in /proc list.
+
+    ``read`` gives the content of such a file by its name below /proc/PID. Raises OSError as
+    ``read`` does of ``net/tcp``; the others may be missing, as where there is no IPv6.
+    """
+    found = net.parse_tcp(read("net/tcp"))
+    for name, parse in _OTHERS:
+        with contextlib.suppress(OSError):
+            found |= parse(read(name))
+    return found

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import cgroup
+from aibom.formats.procfs.process import parse_stat
 from aibom.observe import containers
 from aibom.observe.inspector import Inspector, Look
 from aibom.observe.processes import RawProcess, identity, snapshot
@@ -88,7 +89,7 @@ class Sweeper:
     ) -> None:
         """Look at the inspector's host; ``cri`` lists containers where the runtime may be asked."""
         self._host = inspector.host
-        self._inspector = inspector
+        self.inspector = inspector
         self._cri = cri
         self._known: dict[int, _Known] = {}
         self._containers: dict[str, Container] = {}
@@ -106,7 +107,8 @@ class Sweeper:
             for pid in self._host.pids():
                 if pid not in state.scope.skip:
                     self._meet(pid, state)
-        self._known = {pid: k for pid, k in self._known.items() if pid in state.processes}
+        if not state.scope.pids:
+            self._known = {pid: k for pid, k in self._known.items() if pid in state.processes}
         self._name_containers(state)
         sockets = Sockets(self._host)
         looks = []
@@ -132,6 +134,16 @@ class Sweeper:
                     break
                 found.add(parent)
                 known = self._known[parent]
+        return found
+
+    def parents(self) -> dict[int, int]:
+        """Return the parent of each process that runs now."""
+        found = {}
+        for pid in self._host.pids():
+            try:
+                found[pid] = parse_stat(self._host.read(pid, "stat")).parent
+            except (OSError, ValueError):
+                continue  # it has ended
         return found
 
     def _meet_with_ancestors(self, state: _Pass) -> None:
@@ -175,7 +187,8 @@ class Sweeper:
         """Learn who each container is: from the CRI where it is offered, else from bundles."""
         present = {p.cgroup.container_id: p for p in state.processes.values()}
         present.pop("", None)
-        self._containers = {i: c for i, c in self._containers.items() if i in present}
+        if not state.scope.pids:
+            self._containers = {i: c for i, c in self._containers.items() if i in present}
         if present.keys() - self._containers.keys() and self._cri is not None:
             try:
                 listed = self._cri()
@@ -198,11 +211,11 @@ class Sweeper:
         known = self._known[process.pid]
         look = known.look
         try:
-            if look is None or not self._inspector.unchanged(look):
+            if look is None or not self.inspector.unchanged(look):
                 runtime = containers.runtime_of(state.processes, process)
                 neighbour = state.roots.get(process.mount_namespace, process)
                 moved = process.root != "/"
-                look = known.look = self._inspector.look(
+                look = known.look = self.inspector.look(
                     process, known.raw, runtime, neighbour if moved else process
                 )
         except (OSError, ValueError) as error:
@@ -218,6 +231,5 @@ class Sweeper:
             state.unseen.append(
                 Unseen("denied", f"stdio of process {process.pid}", detail, remedy, process.pid)
             )
-        # a namespace's table of TCP sockets costs milliseconds, however few it holds
-        connections = sockets.connections(process, streams) if look.matters else ()
+        connections = sockets.connections(process, streams)
         return [replace(look.facts, streams=streams, connections=connections)]

@@ -14,11 +14,13 @@ from cyclonedx.model import (
 )
 from cyclonedx.model import component as cdx
 from cyclonedx.model import component_evidence as cdx_evidence
+from cyclonedx.model.contact import OrganizationalEntity
 from cyclonedx.model.license import License, LicenseAcknowledgement
 from cyclonedx.model.service import Service as CdxService
 from packageurl import PackageURL
 
 from aibom.formats.text import printable
+from aibom.report.endpoints import Endpoint
 from aibom.types.facts import FileFacts
 from aibom.types.findings import Verdict
 from aibom.types.inventory import Component, Evidence, Service
@@ -56,15 +58,28 @@ def component_of(component: Component, verdict: Verdict) -> cdx.Component:
 
 def service_of(service: Service) -> CdxService:
     """Return a service; evidence goes to properties, as CycloneDX services have none."""
-    pairs = [("aibom:component", service.component)]
-    pairs += [("aibom:transport", service.transport)] if service.transport else []
+    pairs = [
+        ("aibom:component", service.component),
+        ("aibom:transport", service.transport),
+        ("aibom:role", service.role),
+        ("aibom:rule", service.rule),
+    ]
     pairs += [("aibom:client", client) for client in service.clients]
+    pairs += [("aibom:named-by", source) for source in service.named_by]
+    pairs += [("aibom:beside", ref) for ref in service.beside]
     pairs += [("aibom:evidence", f"{e.path} {shown_by(e)}") for e in service.evidence]
+    if service.evidence and not service.component:
+        best = max(e.confidence for e in service.evidence)
+        pairs.append(("aibom:confidence", str(_share(best))))
     return CdxService(
         bom_ref=printable(service.ref),
+        provider=OrganizationalEntity(name=printable(service.provider))
+        if service.provider
+        else None,
         name=printable(service.name),
-        endpoints=[XsUri(printable(e)) for e in service.endpoints],
-        properties=properties(pairs),
+        endpoints=[Endpoint(printable(e)) for e in service.endpoints],
+        x_trust_boundary=True if service.outside else None,
+        properties=properties((name, value) for name, value in pairs if value),
     )
 
 

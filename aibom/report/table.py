@@ -12,7 +12,7 @@ from aibom.formats.text import printable
 from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Declared, Finding, Severity, Verdict
 from aibom.types.inventory import Component, Inventory, Workload
-from aibom.types.words import magnitude, said
+from aibom.types.words import magnitude, said, shown_by
 
 _SEVERITY_STYLES: dict[Severity, str] = {
     "critical": "bold red",
@@ -36,6 +36,8 @@ _HEADERS = ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN")
 _PATH_WIDTH = 42
 #: Most records of one kind that are shown before the rest is counted.
 MAX_UNSEEN = 5
+#: Most destinations that are shown before the rest is counted.
+MAX_DESTINATIONS = 12
 
 
 def workload_view(
@@ -53,6 +55,7 @@ def workload_view(
         parts.append(_components(shown, verdicts, wide=wide))
     parts += [line for line in (_packages(inventory, verdicts), _images(inventory)) if line]
     parts += _service_lines(inventory)
+    parts += _destination_lines(inventory)
     parts += [finding_view(f) for f in assessment.findings]
     parts += unseen_lines(inventory.unseen)
     return Group(*parts, Text())
@@ -142,10 +145,26 @@ def _images(inventory: Inventory) -> Text | None:
 def _service_lines(inventory: Inventory) -> list[Text]:
     lines = []
     for service in inventory.services:
+        if not service.component:
+            continue
         how = " ".join(filter(None, (service.transport, *service.endpoints)))
         lines.append(f"service {service.name} over {how or 'a transport that was not seen'}")
         lines += [f"        used by {client}" for client in service.clients]
     return [Text(printable(line, 120), "dim") for line in lines]
+
+
+def _destination_lines(inventory: Inventory) -> list[Text]:
+    """Return what the workload talks to, what rules name first; the BOM has all of it."""
+    found = [s for s in inventory.services if not s.component]
+    found.sort(key=lambda s: (not s.rule, s.role, s.name, s.ref))
+    lines = [
+        f"talks to {s.name} ({s.role}) at {', '.join(s.endpoints)}, {shown_by(s.evidence[0])}"
+        + (f" (+{len(s.evidence) - 1})" if len(s.evidence) > 1 else "")
+        for s in found[:MAX_DESTINATIONS]
+    ]
+    if len(found) > MAX_DESTINATIONS:
+        lines.append(f"talks to {len(found) - MAX_DESTINATIONS} more destinations")
+    return [Text(printable(line, 200), "dim") for line in lines]
 
 
 def finding_view(finding: Finding) -> RenderableType:

@@ -16,7 +16,7 @@ from aibom.formats.models.detect import PARSERS
 from aibom.identify.match import match
 from aibom.rulebook.check import content
 from aibom.rulebook.load import RuleError, features, read_documents, rules_folder
-from aibom.types.rules import Clause, Feature, Rule, RuleSet, is_pattern
+from aibom.types.rules import DESTINATIONS, Clause, Feature, Rule, RuleSet, is_pattern
 
 Document = Mapping[str, Any]
 Documents = Mapping[Path, Document]
@@ -32,6 +32,9 @@ _GENERIC_PROGRAM = re.compile(
 )
 # https://docs.npmjs.com/cli/configuring-npm/package-json#name: lower case, and URL-safe
 _NPM_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
+# labels in lower case (RFC 1123), the last two without a wildcard: whose domain it is
+_HOST = re.compile(r"(?:[a-z0-9*?_-]+\.)*[a-z0-9-]+\.[a-z][a-z0-9-]+")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
 _WILDCARD = re.compile(r"\[[^\]]*\]|[*?]")
 
 
@@ -166,6 +169,28 @@ def symbols_exact(_path: Path, document: Document) -> Iterator[str]:
             yield f"symbol {symbol!r} is a pattern"
 
 
+def verbs_fit_kind(_path: Path, document: Document) -> Iterator[str]:
+    """Check that destinations are known by what is talked to, and nothing else is."""
+    talking = document["kind"] in DESTINATIONS
+    for number, clause in enumerate(_clauses(document), 1):
+        if any((f.verb == "talks") != talking for f in clause):
+            wanted = "'talks' alone" if talking else "no 'talks'"
+            yield f"clause {number}: {wanted} for kind {document['kind']!r}"
+
+
+def hosts_narrow(_path: Path, document: Document) -> Iterator[str]:
+    """Check that destinations are named by a host in somebody's own domain, never by a port."""
+    for host in _values(document, "host"):
+        if not _HOST.fullmatch(host):
+            yield f"host {host!r} is no name in lower case below a domain of two plain labels"
+    for port in _values(document, "port"):
+        if not _PORT.fullmatch(port):
+            yield f"port {port!r} is no number"
+    for number, clause in enumerate(_clauses(document), 1):
+        if [f.key for f in clause].count("host") != 1 and any(f.verb == "talks" for f in clause):
+            yield f"clause {number} wants one host: a port proves nothing"
+
+
 def magic_long(_path: Path, document: Document) -> Iterator[str]:
     """Check that a format without a parser is known by enough bytes."""
     described = document.get("format", {})
@@ -227,6 +252,8 @@ CHECKS_OF_ONE: tuple[Callable[[Path, Document], Iterator[str]], ...] = (
     npm_names_valid,
     names_narrow,
     symbols_exact,
+    verbs_fit_kind,
+    hosts_narrow,
     magic_long,
     parser_known,
     contents_decode,

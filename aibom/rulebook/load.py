@@ -5,7 +5,16 @@ from typing import Any, cast
 
 import yaml
 
-from aibom.types.rules import Clause, Feature, FormatRule, Magic, Rule, RuleSet, Verb
+from aibom.types.rules import (
+    NO_COMPONENT,
+    Clause,
+    Feature,
+    FormatRule,
+    Magic,
+    Rule,
+    RuleSet,
+    Verb,
+)
 
 # libyaml's parser where PyYAML was built with it: ten times faster
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -94,7 +103,7 @@ def compile_rule(document: dict[str, Any]) -> Rule:
         id=document["id"],
         name=document["name"],
         kind=document["kind"],
-        type=document["type"],
+        type="" if document["kind"] in NO_COMPONENT else document["type"],
         clauses=tuple(Clause(features(clause)) for clause in document["match"]),
         description=" ".join(document["description"].split()),
         publisher=document.get("publisher", ""),

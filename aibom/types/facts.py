@@ -75,6 +75,10 @@ class FileKey:
     ctime_ns: int
 
 
+#: Of a file that could not be looked at.
+NO_KEY = FileKey(0, 0, 0, 0, 0)
+
+
 #: ``opened`` and ``written`` are what an event said; the others are what was held at a look.
 UseKind = Literal["executable", "mapped", "open", "opened", "written"]
 
@@ -115,16 +119,18 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Connection:
-    """A TCP socket of a process: listening (``remote`` is empty) or established.
+    """A TCP or connected UDP socket of a process. Without a ``remote`` end it listens.
 
-    ``host`` is the name of the remote end, where it was seen, and ``named_by`` says where:
-    ``DNS``, ``SNI`` or ``request``.
+    Else it is connected, connecting, or closed by the remote end only. ``host`` is the name of
+    the remote end, where it was seen, and ``named_by`` says where: ``DNS``, ``SNI`` or
+    ``request``.
     """
 
     local: str
     remote: str = ""
     host: str = ""
     named_by: str = ""
+    protocol: Literal["tcp", "udp"] = "tcp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ class Process:
 
     ``argv`` has secrets removed. ``root`` is the process's root directory as seen by aibom
     (``/`` inside a container, another path after chroot). ``environment`` holds an allowlist of
-    variables only.
+    variables only. ``placed`` is false where ``cgroup`` is a guess: it ended too soon to be asked.
     """
 
     pid: int
@@ -164,6 +170,7 @@ class Process:
     network_namespace: str
     cgroup: Cgroup
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    placed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +223,46 @@ class ModelConfig:
     custom_code: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HubPlace:
-    """What the path in a hub cache says: the repository, and the commits that hold the file.
+@dataclass(frozen=True, slots=True, order=True)
+class HubSource:
+    """One repository that a hub's cache names for a file.
 
-    ``verified`` is true when the file's SHA-256 is the one that the cache's layout promises.
+    ``repository`` is empty where the cache keeps no name. ``commits`` are those that hold the
+    file as ``filename``: commits on Hugging Face, the digest of a manifest on Ollama, version
+    numbers on Kaggle. ``revisions`` are branches and tags that lead to one of them.
     """
 
     repository: str
     commits: tuple[str, ...] = ()
     filename: str = ""
-    promised_sha256: str = ""
+    revisions: tuple[str, ...] = ()
+
+
+HubKind = Literal["model", "dataset", "space", "code"]
+
+#: ``records``: links, manifests or metadata that the cache keeps say it. ``names``: only how
+#: folders and files are called, which anybody may call so.
+HubClaim = Literal["records", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class HubPlace:
+    """Where the cache of a hub says that a file came from.
+
+    ``hub`` is a word: ``huggingface``, ``ollama``, ``modelscope``, ``kaggle``, ``torchhub``, ...
+    ``sources`` are all repositories that the cache names, sorted: one content may be in several.
+    ``promised`` is the digest that the cache says the file has, as ``sha256:HEX``,
+    ``git-sha1:HEX`` (the name of a git blob) or ``sha256-prefix:HEX``; ``verified`` is true when
+    the content has it. ``partial`` is a download that had not ended.
+    """
+
+    hub: str
+    sources: tuple[HubSource, ...] = ()
+    kind: HubKind = "model"
+    promised: str = ""
     verified: bool = False
+    claim: HubClaim = "records"
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +295,9 @@ class Package:
 
 
 #: ``mapped``: a file of the package is in the process's maps; ``imported``: the interpreter's
-#: own list of modules names it; ``opened``: its code was opened, as imports do.
-LoadedBy = Literal["mapped", "imported", "opened"]
+#: own list of modules names it; ``opened``: its code was opened, as imports do; ``installed``:
+#: its metadata was written, which loads nothing.
+LoadedBy = Literal["mapped", "imported", "opened", "installed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +370,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
-    """Everything that one sweep saw of one process."""
+    """Everything that was seen of one process.
+
+    ``modules`` counts what its interpreter had imported, None where that was not read.
+    ``installed`` are packages that it installed.
+    """
 
     process: Process
     program: Program
@@ -343,6 +383,8 @@ class ProcessFacts:
     packages: tuple[LoadedPackage, ...] = ()
     streams: tuple[Stream, ...] = ()
     connections: tuple[Connection, ...] = ()
+    modules: int | None = None
+    installed: tuple[LoadedPackage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

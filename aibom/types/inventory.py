@@ -7,11 +7,16 @@ from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, Origin, Unseen
 from aibom.types.model import BaseModel
 
 ComponentKind = Literal["model", "adapter", "framework", "package", "mcp-server", "data", "image"]
-WorkloadKind = Literal["pod", "container", "service", "processes"]
+WorkloadKind = Literal["pod", "container", "service", "processes", "unattributed"]
 
 #: CycloneDX 1.6, component.evidence.identity.methods.technique
 Technique = Literal[
-    "binary-analysis", "filename", "hash-comparison", "manifest-analysis", "source-code-analysis"
+    "binary-analysis",
+    "dynamic-analysis",
+    "filename",
+    "hash-comparison",
+    "manifest-analysis",
+    "source-code-analysis",
 ]
 
 
@@ -21,7 +26,7 @@ class Evidence:
 
     ``how`` is a word for people (``mapped``, ``open``, ``executable``, ``command line``,
     ``script``), ``path`` the path in the container, ``confidence`` is in hundredths, ``origin``
-    is where the file at ``path`` came from.
+    is where the file at ``path`` came from. ``times`` counts how often like processes did it.
     """
 
     how: str
@@ -32,6 +37,7 @@ class Evidence:
     confidence: int
     container: str = ""
     origin: Origin = UNKNOWN_ORIGIN
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,14 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that answers: an MCP server over its transport, an inference server's port."""
+    """Something that answers: a server in the workload, or a destination that it talks to.
+
+    A server has the ref of its ``component``; a destination has none. ``role`` is the kind of
+    the ``rule`` that names a destination, of the server at its other end, or ``destination``.
+    ``provider`` is who runs it, ``named_by`` where its name was seen (see Connection), and
+    ``beside`` are the refs of what else was seen in the processes that talk to it. ``outside``
+    is true of what lies beyond the workload's own loopback.
+    """
 
     ref: str
     name: str
@@ -102,6 +115,12 @@ class Service:
     endpoints: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    role: str = ""
+    rule: str = ""
+    provider: str = ""
+    named_by: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,6 +143,10 @@ class Workload:
     pids: tuple[int, ...] = ()
 
 
+# destinations that only AI software has
+_AI_DESTINATIONS = frozenset({"model-api", "model-hub", "vector-database", "mcp-endpoint"})
+
+
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """What ran in one workload, and what could not be seen of it."""
@@ -138,4 +161,6 @@ class Inventory:
     @property
     def has_ai(self) -> bool:
         """Whether anything here is AI software, and not just the packages around it."""
-        return any(c.kind not in ("package", "image") for c in self.components)
+        return any(c.kind not in ("package", "image") for c in self.components) or any(
+            s.role in _AI_DESTINATIONS for s in self.services
+        )

@@ -2,23 +2,45 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from aibom.types.facts import Binary
 
-Verb = Literal["loads", "runs", "maps", "installed"]
+Verb = Literal["loads", "runs", "maps", "talks", "installed"]
 RuleKind = Literal[
     "accelerator",
     "agent-framework",
     "data-format",
     "framework",
     "inference-server",
+    "mcp-endpoint",
     "mcp-sdk",
     "mcp-server",
+    "model-api",
     "model-format",
+    "model-hub",
     "model-runtime",
+    "object-store",
+    "package-registry",
+    "sandbox",
+    "vector-database",
     "vector-store",
 ]
+
+#: What a process talks to, known by its name in the network; nothing that runs in the workload.
+DESTINATIONS: frozenset[RuleKind] = frozenset(
+    {
+        "mcp-endpoint",
+        "model-api",
+        "model-hub",
+        "object-store",
+        "package-registry",
+        "vector-database",
+    }
+)
+#: Kinds whose rules name no component. A sandbox hides what runs in it.
+NO_COMPONENT: frozenset[RuleKind] = DESTINATIONS | {"sandbox"}
 
 
 class Feature(NamedTuple):
@@ -26,8 +48,9 @@ class Feature(NamedTuple):
 
     ``loads``: a package (``pypi``, ``npm``, ``golang``) proven loaded. ``runs``: what the process
     was started as (``pypi``, ``npm``, ``golang``, ``program``, ``module``). ``maps``: a mapped
-    binary (``soname``, ``symbol``). ``installed`` exists so that tests can say that it proves
-    nothing; no rule may match on it.
+    binary (``soname``, ``symbol``). ``talks``: the remote end of one connection (``host``, in
+    lower case, and ``port``). ``installed`` exists so that tests can say that it proves nothing;
+    no rule may match on it.
     """
 
     verb: Verb
@@ -37,7 +60,7 @@ class Feature(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Features that must all be true of one process. Values may be shell patterns."""
+    """Features that must all be true of one process, or of one connection: see ``meets``."""
 
     features: tuple[Feature, ...]
 
@@ -70,7 +93,8 @@ class FormatRule:
 class Rule:
     """One named thing and the clauses of which any one proves it.
 
-    ``type`` is the CycloneDX component type. ``publisher`` is who makes it.
+    ``type`` is the CycloneDX component type, empty for kinds that name no component.
+    ``publisher`` is who makes or runs it.
     """
 
     id: str
@@ -93,13 +117,13 @@ class RuleSet:
         self.data_formats = frozenset(f.id for f in formats if f.kind == "data-format")
         self.extensions = tuple(sorted({e for rule in formats for e in rule.extensions}))
         self._exact: dict[Feature, list[tuple[Rule, Clause]]] = {}
-        self._patterns: dict[tuple[Verb, str], list[tuple[str, tuple[Rule, Clause]]]] = {}
+        self._patterns: dict[tuple[str, ...], list[tuple[Feature, tuple[Rule, Clause]]]] = {}
         for rule in rules:
             for clause in rule.clauses:
                 for feature in clause.features:
                     if is_pattern(feature.value):
-                        asked = self._patterns.setdefault((feature.verb, feature.key), [])
-                        asked.append((feature.value, (rule, clause)))
+                        asked = self._patterns.setdefault(_shelf(feature), [])
+                        asked.append((feature, (rule, clause)))
                     else:
                         self._exact.setdefault(feature, []).append((rule, clause))
         self.symbols = frozenset(f.value for f in self._exact if f.key == "symbol")
@@ -108,10 +132,26 @@ class RuleSet:
         """Return the clauses in which a feature plays a part, with their rules."""
         matching = [
             pair
-            for pattern, pair in self._patterns.get((feature.verb, feature.key), ())
-            if fnmatchcase(feature.value, pattern)
+            for wanted, pair in self._patterns.get(_shelf(feature), ())
+            if meets(feature, wanted)
         ]
         return (*self._exact.get(feature, ()), *matching)
+
+    @cached_property
+    def software(self) -> "RuleSet":
+        """The rules and formats that name components."""
+        rules = tuple(rule for rule in self.rules if rule.kind not in NO_COMPONENT)
+        return RuleSet(rules, self.formats)
+
+    @cached_property
+    def destinations(self) -> "RuleSet":
+        """The rules that name what processes talk to."""
+        return RuleSet(tuple(rule for rule in self.rules if rule.kind in DESTINATIONS), ())
+
+    @cached_property
+    def sandboxes(self) -> "RuleSet":
+        """The rules that name runtimes whose processes are not the host's."""
+        return RuleSet(tuple(rule for rule in self.rules if rule.kind == "sandbox"), ())
 
     def knows(self, binary: Binary) -> bool:
         """Say whether a rule could name a binary, by its soname, symbols or modules."""
@@ -121,6 +161,25 @@ class RuleSet:
 def is_pattern(value: str) -> bool:
     """Say whether a clause's value is a shell pattern."""
     return any(c in value for c in "*?[")
+
+
+def meets(feature: Feature, wanted: Feature) -> bool:
+    """Say whether a feature is what a clause wants, whose value may be a shell pattern.
+
+    In the pattern of a host's name no wildcard stands for a dot: whoever may choose one label of
+    a name, as of a bucket, must not choose which rule holds for it.
+    """
+    if feature[:2] != wanted[:2]:
+        return False
+    if feature.key == "host" and feature.value.count(".") != wanted.value.count("."):
+        return False
+    return fnmatchcase(feature.value, wanted.value)
+
+
+def _shelf(feature: Feature) -> tuple[str, ...]:
+    """Return where a pattern is kept, and found by a feature: for hosts, below their domain."""
+    domain = feature.value.rsplit(".", 2)[-2:] if feature.key == "host" else ()
+    return (feature.verb, feature.key, *domain)
 
 
 def binary_features(binary: Binary) -> tuple[Feature, ...]:

@@ -1,6 +1,6 @@
 """How values are said in words; one place, so that the BOM and the table say the same."""
 
-from aibom.types.facts import OriginKind, Unseen
+from aibom.types.facts import Arrival, OriginKind, Unseen
 from aibom.types.inventory import Evidence
 
 PLACES: dict[OriginKind, str] = {
@@ -16,9 +16,25 @@ PLACES: dict[OriginKind, str] = {
 
 def shown_by(evidence: Evidence) -> str:
     """Return how a component was seen: ``mapped by python3 (pid 7) in container app``."""
-    who = f" by {evidence.process} (pid {evidence.pid})" if evidence.pid else ""
+    name = evidence.process or "a process that ended too soon"
+    who = f" by {name} (pid {evidence.pid})" if evidence.pid else ""
+    if evidence.times > 1:
+        who += f" and others, {evidence.times} times"
     where = f" in container {evidence.container}" if evidence.container and who else ""
     return f"{evidence.how}{who}{where}"
+
+
+def arrived(arrival: Arrival) -> str:
+    """Return how a file arrived: ``written by curl (pid 7) in container init: curl -O ...``."""
+    where = f" in container {arrival.container}" if arrival.container else ""
+    command = f": {' '.join(arrival.argv)}" if arrival.argv else ""
+    name = arrival.writer or "a process that ended too soon"
+    text = f"written by {name} (pid {arrival.pid}){where}{command}"
+    if arrival.renamed_from:
+        text += f"; renamed from {arrival.renamed_from}"
+    if arrival.destinations:
+        text += f"; connected to {', '.join(arrival.destinations)}"
+    return text
 
 
 def came_from(evidence: Evidence) -> str:

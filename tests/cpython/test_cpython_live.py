@@ -16,6 +16,7 @@ import pytest
 
 from aibom.observe import memory
 from aibom.observe.interpreters import InterpreterError, Interpreters, ModuleTable
+from aibom.observe.live import LiveHost
 
 pytestmark = pytest.mark.live
 
@@ -88,7 +89,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 def read(pid: int) -> ModuleTable:
-    table = Interpreters().modules(pid)
+    table = Interpreters(LiveHost()).modules(pid)
     assert table is not None
     return table
 
@@ -147,7 +148,7 @@ time.sleep(600)
     stdin, stdout = target.process.stdin, target.process.stdout
     assert stdin
     assert stdout
-    interpreters = Interpreters()
+    interpreters = Interpreters(LiveHost())
 
     def after_a_step() -> Truth:
         stdin.write(b"\n")
@@ -206,7 +207,7 @@ for _ in range(2):
 time.sleep(600)
 """
     target = run(body)
-    interpreters = Interpreters()
+    interpreters = Interpreters(LiveHost())
     read_well = 0
     for _ in range(60):
         try:
@@ -265,7 +266,7 @@ def test_without_the_system_call(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_process_that_is_no_python() -> None:
     process = subprocess.Popen(["sleep", "600"])
     try:
-        interpreters = Interpreters()
+        interpreters = Interpreters(LiveHost())
         assert interpreters.modules(process.pid) is None
         assert interpreters.modules(process.pid) is None
     finally:
@@ -276,13 +277,13 @@ def test_a_process_that_is_no_python() -> None:
 def test_a_kernel_thread_has_none() -> None:
     if not os.path.exists("/proc/2/stat") or os.path.exists("/proc/2/exe"):
         pytest.skip("process 2 is no kernel thread here")
-    assert Interpreters().modules(2) is None
+    assert Interpreters(LiveHost()).modules(2) is None
 
 
 @pytest.mark.parametrize("reaped", [False, True])
 def test_a_process_that_has_ended(run: Run, reaped: bool) -> None:
     target = run()
-    interpreters = Interpreters()
+    interpreters = Interpreters(LiveHost())
     interpreters.modules(target.pid)
     target.process.kill()
     if reaped:
@@ -298,7 +299,7 @@ def test_another_program_in_the_same_process(run: Run) -> None:
     again = f"os.execv({sys.executable!r}, [{sys.executable!r}, '-S', '-c', 'input()'])"
     body = f"tell()\nsys.stdin.readline()\n{again}\n"
     target = run(body, stdin=subprocess.PIPE)
-    interpreters = Interpreters()
+    interpreters = Interpreters(LiveHost())
     first = interpreters.modules(target.pid)
     assert first is not None
     assert target.process.stdin

@@ -1,7 +1,6 @@
 """Command lines, package metadata, configurations: text that workloads and tools write."""
 
 import json
-import string
 
 import pytest
 from hypothesis import given
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 
 from aibom.formats import redact
 from aibom.formats.containers import bundle
-from aibom.formats.models import hubcache, modelconfig
+from aibom.formats.models import modelconfig
 from aibom.formats.packages import gobuildinfo, nodepkg, pydist
 from aibom.formats.procfs import commandline
 from aibom.formats.procfs.commandline import Run
@@ -191,26 +190,6 @@ def test_adapter_configuration() -> None:
     assert modelconfig.parse_adapter(b'{"model_type": "llama"}') is None
 
 
-COMMIT = "c" * 40
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        (f"/h/models--o--n/blobs/{'a' * 64}", ("/h/models--o--n", "o/n", "a" * 64, "", "")),
-        (
-            f"/h/models--o--n-x/snapshots/{COMMIT}/sub/f.gguf",
-            ("/h/models--o--n-x", "o/n-x", "", COMMIT, "sub/f.gguf"),
-        ),
-        (f"/h/models--gpt2/blobs/{'b' * 40}", ("/h/models--gpt2", "gpt2", "b" * 40, "", "")),
-        ("/h/models--o--n/blobs/short", None),
-        ("/h/model.gguf", None),
-    ],
-)
-def test_places_in_a_hub_cache(path: str, expected: tuple[str, ...] | None) -> None:
-    assert hubcache.parse(path) == expected
-
-
 def test_bundle_of_containerd() -> None:
     notes = {
         "io.kubernetes.cri.container-type": "container",
@@ -275,8 +254,3 @@ def test_metadata_of_any_kind(data: bytes) -> None:
     modelconfig.parse_config(data)
     modelconfig.parse_adapter(data)
     bundle.parse("id", data)
-
-
-@given(st.text(alphabet=string.printable, max_size=100))
-def test_any_path_is_looked_for_in_a_hub_cache(path: str) -> None:
-    hubcache.parse(path)

@@ -1,10 +1,12 @@
 """Model files to components: one model is one component, however often it is held."""
 
+from dataclasses import replace
+
 import pytest
 
 from aibom.identify.features import Witness
 from aibom.identify.models import ModelShelf
-from aibom.types.facts import Container, HubPlace, ModelConfig, ModelUse
+from aibom.types.facts import Container, HubPlace, HubSource, ModelConfig, ModelUse
 from aibom.types.inventory import Component
 from aibom.types.rules import RuleSet
 from tests import make
@@ -65,8 +67,12 @@ def test_a_missing_number_makes_no_sum() -> None:
     assert found.model.parameters is None
 
 
-REPO = HubPlace("org/name", ("c" * 40,), "model.gguf", make.DIGEST, verified=True)
-CLAIM = HubPlace("org/name", ("c" * 40,), "model.gguf", "ee" * 32, verified=False)
+COMMIT, OTHER = "c" * 40, "d" * 40
+SOURCE = HubSource("org/name", (COMMIT,), "model.gguf", ("main",))
+REPO = HubPlace("huggingface", (SOURCE,), promised=f"sha256:{make.DIGEST}", verified=True)
+CLAIM = replace(REPO, promised=f"sha256:{'ee' * 32}", verified=False)
+FOLDERS = HubPlace("huggingface", (HubSource("org/name"),), claim="names")
+NAMELESS = HubPlace("huggingface", (HubSource("", (COMMIT,), "model.gguf"),), verified=True)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +85,9 @@ CLAIM = HubPlace("org/name", ("c" * 40,), "model.gguf", "ee" * 32, verified=Fals
         ("/m/x/model.safetensors", None, ModelConfig(name="/tmp/out"), None, "x", ()),
         ("/h/blob", "Tiny", None, REPO, "org/name", ()),
         ("/h/blob", "Tiny", None, CLAIM, "org/name", ("name",)),
+        ("/h/blob", "Tiny", None, FOLDERS, "Tiny", ("name",)),
+        ("/h/blob", None, None, FOLDERS, "org/name", ("name",)),
+        ("/h/blob", None, None, NAMELESS, "blob", ()),
     ],
 )
 def test_names_and_who_vouches_for_them(
@@ -95,10 +104,87 @@ def test_names_and_who_vouches_for_them(
 
 def test_a_commit_is_named_only_when_the_content_agrees() -> None:
     (good,) = components(make.model_use(hub=REPO))
-    assert (good.purl, good.version) == (f"pkg:huggingface/org/name@{'c' * 40}", "c" * 40)
+    assert (good.purl, good.version) == (f"pkg:huggingface/org/name@{COMMIT}", COMMIT)
+    assert good.evidence[0].technique == "hash-comparison"
     (bad,) = components(make.model_use(hub=CLAIM))
     assert (bad.purl, bad.version) == ("", "")
     assert ("aibom:hub:verified", "false") in bad.properties
+    assert ("aibom:hub:commit", COMMIT) in bad.properties
+
+
+def test_all_repositories_that_share_a_content_are_named_and_none_is_chosen() -> None:
+    shared = replace(REPO, sources=(SOURCE, HubSource("other/copy", (OTHER,), "model.gguf")))
+    (found,) = components(make.model_use(hub=shared))
+    assert (found.name, found.claimed) == ("org/name", ("name",))
+    assert (found.purl, found.version) == ("", "")
+    said = [value for name, value in found.properties if name == "aibom:hub:purl"]
+    assert said == [
+        f"pkg:huggingface/org/name@{COMMIT}",
+        f"pkg:huggingface/other/copy@{OTHER}",
+    ]
+    repositories = [v for name, v in found.properties if name == "aibom:hub:repository"]
+    assert repositories == ["org/name", "other/copy"]
+
+
+def test_two_copies_of_one_content_join_what_their_places_say() -> None:
+    uses = [
+        make.model_use(make.file("/a/model.gguf", inode=1), hub=NAMELESS),
+        make.model_use(make.file("/h/blob", inode=2), hub=REPO),
+        make.model_use(make.file("/x/model.gguf", inode=3)),
+    ]
+    (found,) = components(*uses)
+    assert found.purl == f"pkg:huggingface/org/name@{COMMIT}"
+
+
+def test_shards_have_the_commit_that_holds_all_of_them() -> None:
+    def shard(number: int, *commits: str) -> ModelUse:
+        name = f"model-0000{number}-of-00002.gguf"
+        source = HubSource("org/name", commits, name)
+        hub = HubPlace("huggingface", (source,), verified=True)
+        return make.model_use(
+            make.file(f"/h/{number}", f"{number}{number}" * 32, inode=number), hub=hub
+        )
+
+    (found,) = components(shard(1, COMMIT), shard(2, COMMIT))
+    assert found.version == COMMIT
+    both = components(shard(1, COMMIT, OTHER), shard(2, COMMIT, OTHER))
+    assert [c.version for c in both] == [""]
+
+
+@pytest.mark.parametrize("hub", ["ollama", "kaggle", "modelscope"])
+def test_what_has_no_registered_package_url_gets_none(hub: str) -> None:
+    place = replace(REPO, hub=hub)
+    (found,) = components(make.model_use(hub=place))
+    assert (found.name, found.claimed, found.purl, found.version) == ("org/name", (), "", "")
+    assert ("aibom:hub", hub) in found.properties
+
+
+def test_files_of_a_data_set_are_one_data_component() -> None:
+    uses = [
+        make.model_use(
+            make.file(f"/h/{i}", f"{i}{i}" * 32, inode=i),
+            hub=HubPlace(
+                "huggingface",
+                (HubSource("org/set", (COMMIT,), f"part-{i}.parquet"),),
+                kind="dataset",
+                verified=True,
+            ),
+        )
+        for i in (1, 2)
+    ]
+    (found,) = components(*uses)
+    assert (found.kind, found.type, found.name) == ("data", "data", "org/set")
+    assert (found.version, found.purl, found.model) == (COMMIT, "", None)
+    assert len(found.files) == 2
+
+
+def test_a_crowd_of_commits_is_cut_short_and_says_so() -> None:
+    commits = tuple(f"{i:040x}" for i in range(300))
+    place = replace(CLAIM, sources=(replace(SOURCE, commits=commits),))
+    (found,) = components(make.model_use(hub=place))
+    listed = [value for name, value in found.properties if name == "aibom:hub:commit"]
+    assert len(listed) == 101
+    assert listed[-1] == "and 200 more"
 
 
 def test_adapters_by_configuration_and_by_header() -> None:

@@ -41,6 +41,30 @@ MATCH_RULE: dict[str, Any] = {
     },
 }
 
+HOST_RULE: dict[str, Any] = {
+    "id": "model-api/acme",
+    "name": "Acme API",
+    "kind": "model-api",
+    "status": "stable",
+    "description": "A service that nobody uses.",
+    "references": ["https://acme.example"],
+    "match": [
+        {"talks": {"host": "api.acme.example"}},
+        {"talks": {"host": "*.api.acme.example", "port": "443"}},
+    ],
+    "tests": {
+        "positive": [
+            {"talks": {"host": "api.acme.example"}},
+            {"talks": {"host": "eu.api.acme.example", "port": "443"}},
+        ],
+        "benign": [
+            {"talks": {"host": "api.acme.example.evil.example"}},
+            {"talks": {"host": "a.eu.api.acme.example", "port": "443"}},
+            {"talks": {"host": "eu.api.acme.example", "port": "80"}},
+        ],
+    },
+}
+
 FORMAT_RULE: dict[str, Any] = {
     "id": "format/acme",
     "name": "Acme model",

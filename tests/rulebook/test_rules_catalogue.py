@@ -1,13 +1,15 @@
 """The real catalogue: clean, and every sample of every rule behaves."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from aibom.identify.match import match
 from aibom.rulebook.check import check
 from aibom.rulebook.lint import lint
 from aibom.rulebook.load import load, read_documents, rules_folder
-from aibom.types.rules import Feature
+from aibom.types.rules import DESTINATIONS, Feature
 
 RULES = rules_folder()
 DOCUMENTS = read_documents(RULES)
@@ -31,13 +33,65 @@ def test_has_every_kind_and_enough_rules() -> None:
         "format",
         "framework",
         "inference-server",
+        "mcp-endpoint",
         "mcp-sdk",
         "mcp-server",
+        "model-api",
+        "model-hub",
         "model-runtime",
+        "object-store",
+        "package-registry",
+        "sandbox",
+        "vector-database",
         "vector-store",
     }
     assert len(CATALOGUE.rules) + len(CATALOGUE.formats) == len(DOCUMENTS) >= 70
     assert sum(rule.kind == "mcp-server" for rule in CATALOGUE.rules) >= 20
+
+
+def test_has_enough_rules_for_destinations() -> None:
+    kinds = Counter(rule.kind for rule in CATALOGUE.destinations.rules)
+    assert kinds.total() >= 130
+    assert kinds["model-api"] >= 60
+    assert all(kinds[kind] >= 8 for kind in DESTINATIONS)
+
+
+def named(host: str) -> list[str]:
+    return [m.rule.id for m in match(CATALOGUE.destinations, [Feature("talks", "host", host)])]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("api.openai.com", ["model-api/openai"]),
+        ("huggingface.co", ["model-hub/hugging-face"]),
+        ("router.huggingface.co", ["model-api/hugging-face-inference"]),
+        ("models.s3.eu-west-1.amazonaws.com", ["object-store/amazon-s3"]),
+        ("bedrock-runtime.eu-west-1.amazonaws.com", ["model-api/amazon-bedrock"]),
+        # a bucket may bear any name
+        ("bedrock-runtime.s3.amazonaws.com", ["object-store/amazon-s3"]),
+        ("api.openai.com.s3.amazonaws.com", []),
+        ("api.openai.com.evil.example", []),
+        ("notopenai.com", []),
+        ("api.notopenai.com", []),
+        ("openai.com", []),
+        ("example.com", []),
+        ("github.com", []),
+        ("localhost", []),
+        ("", []),
+    ],
+)
+def test_hosts_by_the_real_rules(host: str, expected: list[str]) -> None:
+    assert named(host) == expected
+
+
+def test_no_sample_of_a_destination_is_two_things_of_one_kind() -> None:
+    for path, document in DOCUMENTS.items():
+        for sample in document["tests"]["positive"]:
+            if "talks" in sample:
+                rules = named(sample["talks"]["host"])
+                kinds = [rule.partition("/")[0] for rule in rules]
+                assert len(set(kinds)) == len(kinds), path
 
 
 def test_no_rule_matches_on_what_is_merely_installed() -> None:

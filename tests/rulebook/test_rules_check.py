@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rule_samples import FORMAT_RULE, MATCH_RULE, changed, packed
+from rule_samples import FORMAT_RULE, HOST_RULE, MATCH_RULE, changed, packed
 
 from aibom.rulebook.check import MAX_CONTENT, Failure, check, content
 from aibom.rulebook.load import compile_format, compile_rule
@@ -23,6 +23,7 @@ def run(document: Document, *others: Document) -> tuple[Failure, ...]:
 def test_sound_rules_pass() -> None:
     assert run(MATCH_RULE, FORMAT_RULE) == ()
     assert run(FORMAT_RULE, MATCH_RULE) == ()
+    assert run(HOST_RULE, MATCH_RULE) == ()
 
 
 def test_positive_sample_that_does_not_match() -> None:
@@ -39,6 +40,14 @@ def test_positive_sample_that_only_another_rule_matches() -> None:
 def test_benign_sample_that_matches() -> None:
     wrong = changed(MATCH_RULE, "tests", "benign", 1, to={"maps": {"soname": "libacme.so.1"}})
     assert run(wrong) == (Failure("framework/acme", "benign 2", "matches"),)
+
+
+@pytest.mark.parametrize("host", ["api.acme.example", "eu.api.acme.example"])
+def test_host_that_matches_is_not_benign(host: str) -> None:
+    benign = [{"talks": {"host": host, "port": "443"}}]
+    assert run(changed(HOST_RULE, "tests", "benign", to=benign)) == (
+        Failure("model-api/acme", "benign 1", "matches"),
+    )
 
 
 def test_one_symbol_of_two_and_installed_do_not_match() -> None:

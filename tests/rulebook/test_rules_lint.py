@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rule_samples import FORMAT_RULE, MATCH_RULE, changed, lay, packed
+from rule_samples import FORMAT_RULE, HOST_RULE, MATCH_RULE, changed, lay, packed
 
 from aibom.rulebook.lint import CHECKS_OF_ALL, CHECKS_OF_ONE, lint, schema_valid
 
@@ -17,7 +17,7 @@ CHECKS: tuple[Callable[..., Iterator[Any]], ...] = (schema_valid, *CHECKS_OF_ONE
 
 
 def test_sound_rules_are_clean(tmp_path: Path) -> None:
-    assert lint(lay(tmp_path, MATCH_RULE, FORMAT_RULE)) == []
+    assert lint(lay(tmp_path, MATCH_RULE, FORMAT_RULE, HOST_RULE)) == []
 
 
 DEFECTS: list[tuple[str, Document, str]] = [
@@ -41,6 +41,10 @@ DEFECTS: list[tuple[str, Document, str]] = [
     ("schema_valid", changed(MATCH_RULE, "match", 0, to={"installed": {"pypi": "a"}}), "match/0"),
     ("schema_valid", changed(MATCH_RULE, "format", to={"parser": "gguf"}), "top level: has none"),
     ("schema_valid", changed(FORMAT_RULE, "format", "magic", 0, "hex", to="41A"), "format/magic/0"),
+    ("schema_valid", changed(HOST_RULE, "type", to="library"), "top level: has none"),
+    ("schema_valid", changed(HOST_RULE, "kind", to="framework"), "top level: has none"),
+    ("schema_valid", changed(HOST_RULE, "match", 0, "talks", to={"address": "a"}), "match/0/talks"),
+    ("schema_valid", changed(HOST_RULE, "match", 1, "talks", "port", to=443), "match/1/talks/port"),
     ("id_is_place", changed(MATCH_RULE, "id", to="framework/other"), "is not 'framework/acme'"),
     ("folder_is_kind", changed(MATCH_RULE, "kind", to="mcp-sdk"), "folder 'mcp-sdk'"),
     ("folder_is_kind", changed(FORMAT_RULE, "kind", to="framework"), "does not go with"),
@@ -105,6 +109,43 @@ DEFECTS: list[tuple[str, Document, str]] = [
         "symbol 'acme_*' is a pattern",
     ),
     (
+        "verbs_fit_kind",
+        changed(HOST_RULE, "match", 0, to={"runs": {"program": "acme-server"}}),
+        "clause 1: 'talks' alone for kind 'model-api'",
+    ),
+    (
+        "verbs_fit_kind",
+        changed(HOST_RULE, "match", 0, "loads", to={"pypi": "acme"}),
+        "clause 1: 'talks' alone",
+    ),
+    (
+        "verbs_fit_kind",
+        changed(MATCH_RULE, "match", 0, to={"talks": {"host": "api.acme.example"}}),
+        "clause 1: no 'talks' for kind 'framework'",
+    ),
+    *(
+        ("hosts_narrow", changed(HOST_RULE, "match", 0, "talks", to={"host": host}), message)
+        for host, message in (
+            ("API.acme.example", "host 'API.acme.example' is no name"),
+            ("*.example", "host '*.example' is no name"),
+            ("api.*.example", "host 'api.*.example' is no name"),
+            ("api", "host 'api' is no name"),
+            ("192.0.2.1", "host '192.0.2.1' is no name"),
+            ("[a-z.].acme.example", "is no name in lower case"),
+            (["a.acme.example", "b.acme.example"], "clause 1 wants one host"),
+        )
+    ),
+    (
+        "hosts_narrow",
+        changed(HOST_RULE, "match", 0, "talks", to={"port": "11434"}),
+        "clause 1 wants one host: a port proves nothing",
+    ),
+    (
+        "hosts_narrow",
+        changed(HOST_RULE, "match", 1, "talks", "port", to="https"),
+        "port 'https' is no number",
+    ),
+    (
         "magic_long",
         changed(FORMAT_RULE, "format", "magic", 1, to={"offset": 2, "hex": "4d452e2e2e"}),
         "7 bytes of magic and no parser",
@@ -132,7 +173,9 @@ DEFECTS: list[tuple[str, Document, str]] = [
 def test_planted_defect_is_found(
     tmp_path: Path, _name: str, document: Document, message: str
 ) -> None:
-    place = "format/acme" if "format" in document["id"] else "framework/acme"
+    place = {"format": "format/acme", "model-api": "model-api/acme"}.get(
+        document["id"].partition("/")[0], "framework/acme"
+    )
     problems = lint(lay(tmp_path, document, place=place))
     assert [p for p in problems if message in p.message and p.path.stem == "acme"], problems
     assert all("\n" not in problem.message for problem in problems)
@@ -195,7 +238,7 @@ JUNK = st.recursive(
 @given(st.data())
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_junk_is_reported_and_never_raised(tmp_path: Path, data: st.DataObject) -> None:
-    document = data.draw(st.sampled_from([MATCH_RULE, FORMAT_RULE]))
+    document = data.draw(st.sampled_from([MATCH_RULE, FORMAT_RULE, HOST_RULE]))
     place = document["id"]
     path: list[str | int] = []
     node: Any = document

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from rule_samples import FORMAT_RULE, MATCH_RULE, changed, lay
+from rule_samples import FORMAT_RULE, HOST_RULE, MATCH_RULE, changed, lay
 
 from aibom.rulebook.lint import lint
 from aibom.rulebook.load import RuleError, features, load, read_documents
@@ -42,6 +42,18 @@ def test_rules_are_compiled(tmp_path: Path) -> None:
     )
     assert rules.extensions == (".acme",)
     assert rules.symbols == {"acme_open", "acme_run"}
+
+
+def test_rules_by_what_they_name(tmp_path: Path) -> None:
+    sandbox = changed(MATCH_RULE, "kind", to="sandbox")
+    sandbox = changed(sandbox, "id", to="sandbox/acme")
+    del sandbox["type"]
+    rules = load(lay(tmp_path, MATCH_RULE, FORMAT_RULE, HOST_RULE, sandbox))
+    assert [r.type for r in rules.rules] == ["library", "", ""]
+    assert [r.id for r in rules.software.rules] == ["framework/acme"]
+    assert rules.software.formats == rules.formats
+    assert [r.id for r in rules.destinations.rules] == ["model-api/acme"]
+    assert [r.id for r in rules.sandboxes.rules] == ["sandbox/acme"]
 
 
 def test_folded_descriptions_become_one_line(tmp_path: Path) -> None:

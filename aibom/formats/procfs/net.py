@@ -1,39 +1,47 @@
-"""/proc/PID/net/tcp and tcp6: the sockets of a network namespace (proc_pid_net(5))."""
+"""/proc/PID/net/tcp, tcp6, udp, udp6: a network namespace's sockets (proc_pid_net(5))."""
 
-from ipaddress import IPv6Address, ip_address
+from typing import Literal
 
+from aibom.formats.net.address import spell_end
+from aibom.formats.net.sockdiag import LISTENING_STATE, TELLING_STATES
 from aibom.types.facts import Connection
-
-# include/net/tcp_states.h
-_ESTABLISHED = b"01"
-_LISTEN = b"0A"
 
 
 def parse_tcp(data: bytes) -> dict[int, Connection]:
-    """Return listening and established sockets by inode. Lines of another form are left out."""
+    """Return by inode the sockets that listen or have another end.
+
+    Those that no process holds have no inode and are left out, as are lines of another form.
+    """
+    return _parse(data, "tcp", TELLING_STATES | {LISTENING_STATE})
+
+
+def parse_udp(data: bytes) -> dict[int, Connection]:
+    """Return by inode the sockets that were connected to another end."""
+    return _parse(data, "udp", TELLING_STATES)
+
+
+def _parse(
+    data: bytes, protocol: Literal["tcp", "udp"], states: frozenset[int]
+) -> dict[int, Connection]:
     found = {}
     for line in data.splitlines()[1:]:
         fields = line.split()
-        if len(fields) < 10 or fields[3] not in (_ESTABLISHED, _LISTEN):
-            continue
         try:
-            local = _address(fields[1])
-            remote = _address(fields[2]) if fields[3] == _ESTABLISHED else ""
-            found[int(fields[9])] = Connection(local, remote)
-        except ValueError:
+            state = int(fields[3], 16)
+            inode = int(fields[9])
+            if state not in states or not inode:
+                continue
+            local = _end(fields[1])
+            remote = "" if state == LISTENING_STATE else _end(fields[2])
+            found[inode] = Connection(local, remote, protocol=protocol)
+        except (ValueError, IndexError):
             continue
     return found
 
 
-def _address(raw: bytes) -> str:
+def _end(raw: bytes) -> str:
     host, _, port = raw.partition(b":")
     # each 32-bit word of the address is printed in host order, which is little endian on every
     # machine that aibom runs on (x86-64, aarch64)
     words = [bytes.fromhex(host[i : i + 8].decode())[::-1] for i in range(0, len(host), 8)]
-    address = ip_address(b"".join(words))
-    if isinstance(address, IPv6Address):
-        mapped = address.ipv4_mapped
-        shown = str(mapped) if mapped else f"[{address}]"
-    else:
-        shown = str(address)
-    return f"{shown}:{int(port, 16)}"
+    return spell_end(b"".join(words), int(port, 16))

@@ -1,0 +1,156 @@
+"""Writing the result of a look or a watch: tables, JSON, one BOM per workload."""
+
+import argparse
+import os
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from aibom.cli.terminal import (
+    CommandError,
+    is_wide,
+    plain,
+    say,
+    show,
+    write_file,
+    write_stdout,
+)
+from aibom.pipeline import Result
+from aibom.report.cyclonedx import VIEWS, document_of, serialise
+from aibom.report.jsonreport import scan_report
+from aibom.report.table import unseen_lines, workload_view
+from aibom.types.inventory import Workload
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def add_output_options(command: argparse.ArgumentParser, default: str | None) -> None:
+    """Add the options that say what is written, in which format and where."""
+    group = command.add_argument_group("what to write")
+    group.add_argument("--format", choices=("table", "json", "cyclonedx"), default=default)
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR|FILE|-",
+        help="folder for NAME.cdx.json files, one file, or - for stdout",
+    )
+    group.add_argument("--spec-version", choices=tuple(VIEWS), default="1.7")
+    group.add_argument(
+        "--reproducible", action="store_true", help="take the time from SOURCE_DATE_EPOCH (or 0)"
+    )
+    group.add_argument(
+        "--all", action="store_true", help="also workloads without any AI software in them"
+    )
+    group.add_argument(
+        "--strict", action="store_true", help="exit 3 when something could not be seen"
+    )
+
+
+def time_of(arguments: argparse.Namespace) -> datetime:
+    """Return the time that documents bear. Raises CommandError."""
+    if not arguments.reproducible:
+        return datetime.now(tz=UTC).replace(microsecond=0)
+    # reproducible-builds.org, SOURCE_DATE_EPOCH
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    try:
+        return datetime.fromtimestamp(int(text), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        raise CommandError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds") from None
+
+
+def write_result(
+    arguments: argparse.Namespace, result: Result, when: datetime, *, quiet: bool = False
+) -> None:
+    """Write a result as it was asked for; with ``quiet`` nothing is shown beside documents.
+
+    Raises CommandError.
+    """
+    target = arguments.output
+    if target == "-" or (target is None and arguments.format != "table"):
+        write_stdout(_text(arguments, result, when))
+        return
+    if not quiet:
+        _show(result)
+    if target is None:
+        return
+    if quiet and arguments.format == "table":
+        path = Path(target) / "aibom.txt" if _is_folder(target) else Path(target)
+        _write_all({path: plain(*_views(result))})
+        return
+    if arguments.format == "json":
+        path = Path(target) / "aibom.json" if _is_folder(target) else Path(target)
+        _write_all({path: serialise(_json(result))})
+    elif _is_folder(target):
+        boms = _boms(arguments, result, when)
+        _write_all({Path(target) / name: text for name, text in boms.items()})
+    else:
+        _write_all({Path(target): _only(_boms(arguments, result, when), target)})
+
+
+def _text(arguments: argparse.Namespace, result: Result, when: datetime) -> str:
+    if arguments.format == "json":
+        return serialise(_json(result))
+    return _only(_boms(arguments, result, when), "stdout")
+
+
+def _boms(arguments: argparse.Namespace, result: Result, when: datetime) -> dict[str, str]:
+    boms: dict[str, str] = {}
+    for assessed in result.workloads:
+        name = file_name(assessed.inventory.workload, taken=boms)
+        document = document_of(
+            assessed.inventory, assessed.assessment, when, arguments.spec_version
+        )
+        boms[name] = serialise(document)
+    return boms
+
+
+def _write_all(documents: dict[Path, str]) -> None:
+    for path, text in documents.items():
+        write_file(path, text)
+        say(f"wrote {path}")
+
+
+def _json(result: Result) -> dict[str, Any]:
+    pairs = [(w.inventory, w.assessment) for w in result.workloads]
+    return scan_report(pairs, result.unseen)
+
+
+def _only(documents: dict[str, str], place: str) -> str:
+    if not documents:
+        raise CommandError("no AI software was seen, so there is no BOM (--all writes one anyway)")
+    if len(documents) > 1:
+        names = ", ".join(sorted(documents))
+        raise CommandError(
+            f"{len(documents)} workloads do not fit into {place}: name a folder with -o DIR/"
+            f" ({names})"
+        )
+    return next(iter(documents.values()))
+
+
+def _is_folder(target: str) -> bool:
+    return os.path.isdir(target) or target.endswith("/") or not Path(target).suffix
+
+
+def file_name(workload: Workload, taken: Collection[str] = ()) -> str:
+    """Return the name of a workload's BOM, ``default_chat-demo.cdx.json``; never one ``taken``."""
+    parts = [p for p in (workload.namespace, workload.name) if p]
+    stem = _UNSAFE.sub("-", "_".join(parts)).strip(".-") or workload.kind
+    names = (f"{stem[:200]}{tail}.cdx.json" for tail in chain([""], (f"-{n}" for n in count(2))))
+    return next(name for name in names if name not in taken)
+
+
+def _show(result: Result) -> None:
+    show(*_views(result))
+
+
+def _views(result: Result) -> list[RenderableType]:
+    shown = [workload_view(w.inventory, w.assessment, wide=is_wide()) for w in result.workloads]
+    if not result.workloads:
+        shown.append(Text(f"no AI software seen in {result.processes} processes"))
+    return [*shown, *unseen_lines(result.unseen)]

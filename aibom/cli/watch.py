@@ -1,0 +1,210 @@
+"""``aibom watch``: loads as they happen, of a node or of one command."""
+
+import argparse
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from types import FrameType
+
+from rich.text import Text
+
+from aibom.cli.declared import add_declared_option, read_claims
+from aibom.cli.node import (
+    add_hash_options,
+    add_host_options,
+    add_scope_options,
+    host_of,
+    scope_of,
+    sweeper_of,
+)
+from aibom.cli.output import add_output_options, time_of, write_result
+from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
+from aibom.formats.modelnames import ModelNames
+from aibom.observe.live import LiveHost
+from aibom.observe.watch.command import Command, CommandNotRunError
+from aibom.observe.watch.watcher import Watcher
+from aibom.pipeline import Result, assess
+from aibom.report.live import Announcer
+from aibom.rulebook.load import load
+from aibom.types.findings import Claim
+from aibom.types.rules import RuleSet
+
+#: What a command that runs another one answers when it fails itself (as env(1) and timeout(1)).
+FAILED = 125
+#: Where the BOM of a command goes by default.
+DEFAULT_OUTPUT = "aibom-out/"
+#: Seconds between two looks at what is new, for the eyes.
+_TELL_SECONDS = 1.0
+_STEP_SECONDS = 0.05
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "watch",
+        help="see loads as they happen, on this node or of one command",
+        description=(
+            "Watch this node, or with -- COMMAND one command and all its descendants, from the"
+            " first instruction to the end; then write AI-BOMs of everything that was seen."
+        ),
+        epilog=(
+            "With a command the exit code is the command's; 125 when aibom itself fails, 126 when"
+            " the command cannot be run, 127 when it is not found."
+        ),
+    )
+    add_scope_options(command)
+    command.add_argument(
+        "--seconds", type=float, metavar="N", help="end after so long (default: until Ctrl-C)"
+    )
+    add_declared_option(command)
+    add_output_options(command, None)
+    add_host_options(command)
+    add_hash_options(command)
+    command.add_argument("argv", nargs="*", metavar="-- COMMAND", help="what to run and watch")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watch, write what was asked for, and return the exit code."""
+    if not arguments.argv:
+        return _watch_node(arguments)
+    try:
+        return _watch_command(arguments)
+    except CommandNotRunError as error:
+        say(str(error))
+        return error.code
+    except (CommandError, OSError) as error:
+        say(str(error))
+        return FAILED
+
+
+def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
+    host = host_of(arguments)
+    if not isinstance(host, LiveHost):
+        raise CommandError("a recording does not change: 'aibom scan' reads it")
+    sweeper = sweeper_of(arguments, host, rules)
+    names = ModelNames(rules.extensions)
+    return Watcher(host, sweeper, names.may_be_model, host.rootfs)
+
+
+def _watch_node(arguments: argparse.Namespace) -> int:
+    when = time_of(arguments)
+    claims = read_claims(arguments.declared)
+    arguments.format = arguments.format or "table"
+    rules = load()
+    watcher = _watcher(arguments, rules)
+    with _ending_gently() as ended:
+        try:
+            watcher.start(scope_of(arguments))
+            _tell_unseen(watcher)
+            _follow(arguments, watcher, rules, ended)
+        finally:
+            watcher.stop()
+    result = _result(watcher, rules, claims, arguments)
+    write_result(arguments, result, when)
+    return INCOMPLETE if arguments.strict and not result.complete else OK
+
+
+def _follow(
+    arguments: argparse.Namespace, watcher: Watcher, rules: RuleSet, ended: list[int]
+) -> None:
+    """Tell of loads as they come, until it is time to end."""
+    until = time.monotonic() + arguments.seconds if arguments.seconds is not None else None
+    told, announcer = -1, Announcer()
+    while not ended and (until is None or time.monotonic() < until):
+        rest = _TELL_SECONDS if until is None else min(_TELL_SECONDS, until - time.monotonic())
+        watcher.step(max(0.0, rest))
+        if watcher.changes != told:
+            told = watcher.changes
+            result = _result(watcher, rules, None, arguments)
+            lines = announcer.news([w.inventory for w in result.workloads])
+            _tell(arguments, [f"{datetime.now().astimezone():%H:%M:%S}  {line}" for line in lines])
+
+
+def _tell(arguments: argparse.Namespace, lines: list[str]) -> None:
+    """Print news: to stdout, unless a document goes there."""
+    if arguments.format == "table" and arguments.output != "-":
+        if lines:
+            show(*map(Text, lines))
+    else:
+        for line in lines:
+            say(line)
+
+
+def _tell_unseen(watcher: Watcher) -> None:
+    for unseen in watcher.unseen:
+        if unseen.reason == "sensor":
+            remedy = f" ({unseen.remedy})" if unseen.remedy else ""
+            say(f"blind: {unseen.subject}: {unseen.detail}{remedy}")
+
+
+@contextmanager
+def _ending_gently() -> Iterator[list[int]]:
+    """Give a list that is no longer empty when the watch is to end."""
+    ended: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        ended.append(number)
+
+    before = {n: signal.signal(n, end) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch_command(arguments: argparse.Namespace) -> int:
+    if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
+        raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
+    when = time_of(arguments)
+    claims = read_claims(arguments.declared)
+    arguments.format = arguments.format or "cyclonedx"
+    arguments.output = arguments.output or DEFAULT_OUTPUT
+    rules = load()
+    command = Command(arguments.argv)
+    try:
+        watcher = _watcher(arguments, rules)
+        watcher.start_tree(command.pid)
+    except BaseException:
+        command.cancel()
+        raise
+    try:
+        command.release()
+        while (code := command.poll()) is None:
+            watcher.step(_STEP_SECONDS)
+    finally:
+        watcher.stop()
+    _tell_unseen(watcher)
+    result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
+    write_result(arguments, result, when, quiet=True)
+    return code
+
+
+def _named(result: Result, program: str) -> Result:
+    """Call the only workload by what was run."""
+    name = os.path.basename(program)
+    workloads = tuple(
+        replace(
+            assessed,
+            inventory=replace(
+                assessed.inventory, workload=replace(assessed.inventory.workload, name=name)
+            ),
+        )
+        for assessed in result.workloads
+    )
+    return replace(result, workloads=workloads)
+
+
+def _result(
+    watcher: Watcher,
+    rules: RuleSet,
+    claims: Sequence[Claim] | None,
+    arguments: argparse.Namespace,
+) -> Result:
+    as_one = bool(arguments.argv or arguments.pid)
+    return assess(watcher.facts(), rules, claims, as_one=as_one, everything=arguments.all or as_one)

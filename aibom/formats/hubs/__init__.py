@@ -1,0 +1,1 @@
+"""Where a path stands in the caches of model hubs: one module per hub, by names alone."""

@@ -1,0 +1,1 @@
+"""What the network's own formats say: socket tables of the kernel, packets, names in them."""

@@ -1,0 +1,1 @@
+"""Sensors that the kernel feeds: process events and file events."""

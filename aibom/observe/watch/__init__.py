@@ -1,0 +1,1 @@
+"""Watching: kernel events and looks, joined to what each process loaded while it lived."""

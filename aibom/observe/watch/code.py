@@ -1,0 +1,67 @@
+"""Which file opens are imports: code of installed Python packages, by folder and name."""
+
+import re
+
+from aibom.formats.events.fanotify import FileEvent
+from aibom.observe.pythonpath import SITE
+from aibom.observe.recent import Recent
+from aibom.observe.watch.filesystems import FileSystems, Stored
+
+#: Most folders of code that are remembered; torch has about 600.
+_KEPT = 50_000
+# parts of a package's name by which distributions that share its first part are told
+_PARTS = 3
+_CACHE = "/__pycache__"
+_PYTHON = re.compile(r"^(?:python|pypy)[\d.]*t?$")
+
+#: A package that was imported: the folder it is installed in, and its file or folder below.
+Opened = tuple[Stored, str]
+
+
+def is_code(name: bytes) -> bool:
+    """Say whether a file is Python source or bytecode, by its name."""
+    return name.endswith((b".pyc", b".py"))
+
+
+def runs_python(executable: str) -> bool:
+    """Say whether a program is a Python interpreter, by its name."""
+    return bool(_PYTHON.match(executable.rpartition("/")[2]))
+
+
+class CodeFolders:
+    """Remembers which folders belong to installed packages; most of all opens are of a few."""
+
+    def __init__(self, systems: FileSystems) -> None:
+        """Ask ``systems`` where a folder lies, once."""
+        self._systems = systems
+        self._known: Recent[tuple[bytes, bytes], tuple[Stored, str] | bool] = Recent(_KEPT)
+
+    def package(self, event: FileEvent) -> Opened | None:
+        """Return the package whose code an event is about, None when it is no package's.
+
+        Of packages in folders only the opening of ``__init__`` tells: every import begins there.
+        """
+        key = (event.filesystem, event.folder)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known.put(key, self._look(event))
+        if isinstance(known, bool):
+            return None
+        site, below = known
+        if not below:
+            stem = event.name.partition(b".")[0].decode("utf-8", "surrogateescape")
+            return site, f"{stem}.py"
+        return (site, below) if event.name.startswith(b"__init__.") else None
+
+    def _look(self, event: FileEvent) -> tuple[Stored, str] | bool:
+        try:
+            stored = self._systems.folder(event.filesystem, event.folder)
+        except OSError:
+            return False  # removed already: the code of a temporary environment
+        path = stored.path.removesuffix(_CACHE) + "/"
+        site = SITE.match(path + ".")
+        if site is None:
+            return False
+        below = site["file"].removesuffix(".").strip("/")
+        folder = stored._replace(path=site["folder"])
+        return folder, "/".join(below.split("/")[:_PARTS])

@@ -1,0 +1,181 @@
+"""The thread that empties the kernel's queues, and notes whose every event was."""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aibom.formats.events.fanotify import FileEvent
+from aibom.observe.events import files
+from aibom.observe.events.files import FileEvents
+from aibom.observe.events.processes import ProcessEvents
+from aibom.observe.watch.code import CodeFolders, is_code, runs_python
+from aibom.observe.watch.lives import Life, Lives
+
+#: Seconds for which file events gather before they are read: waking up costs more than reading.
+GATHER_SECONDS = 0.05
+#: Most events of models and installations that wait for the main thread.
+MAX_WAITING = 200_000
+#: Most packages whose code one process opened that are remembered.
+MAX_CODE = 5_000
+_CHANGED = files.WRITTEN | files.CREATED | files.RENAMED
+# what installers write last: wheels' (PyPA, "Recording installed projects"), npm's hidden
+# lockfile (npm, package-lock.json), conda's (conda-meta/NAME.json is told by its folder)
+_INSTALLED = frozenset({b"INSTALLER", b"RECORD", b".package-lock.json"})
+
+
+@dataclass(slots=True)
+class Batch:
+    """What came in since the last one was taken.
+
+    ``models`` and ``installs`` are events with the life whose act they are, None where that is
+    not certain. ``begun`` are processes that began a program, ``ended`` those that ended.
+    """
+
+    models: list[tuple[Life | None, FileEvent]] = field(default_factory=list)
+    installs: list[tuple[Life | None, FileEvent]] = field(default_factory=list)
+    begun: dict[int, Life] = field(default_factory=dict)
+    ended: list[Life] = field(default_factory=list)
+    overflows: int = 0
+    dropped: int = 0
+
+
+class Collector:
+    """Reads events for as long as it runs; ``take`` gives what has come in."""
+
+    def __init__(
+        self,
+        lives: Lives,
+        file_events: FileEvents | None,
+        process_events: ProcessEvents | None,
+        code: CodeFolders | None,
+        may_be_model: Callable[[bytes], bool],
+    ) -> None:
+        """Read from the sensors that there are; ``may_be_model`` judges files by their names."""
+        self.lives = lives
+        self.lock = threading.Lock()
+        self.woken = threading.Event()
+        self.events = 0
+        self._files = file_events
+        self._processes = process_events
+        self._code = code
+        self._may_be_model = may_be_model
+        self._batch = Batch()
+        self._since_ns = time.monotonic_ns()
+        self._stop, self._stopper = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="aibom-events", daemon=True)
+        self.failure: OSError | None = None
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read what is still waiting, and end."""
+        os.write(self._stopper, b".")
+        self._thread.join()
+        os.close(self._stop)
+        os.close(self._stopper)
+
+    def take(self) -> Batch:
+        """Return what has come in, and begin anew."""
+        with self.lock:
+            batch, self._batch = self._batch, Batch()
+            self.woken.clear()
+        return batch
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                pass
+            # what happened before the end was asked for still counts
+            self._read(final=True)
+        except OSError as error:
+            self.failure = error
+            self.woken.set()
+
+    def _wait(self) -> bool:
+        """Wait for events and read them; False when it is time to end."""
+        poll = select.poll()
+        poll.register(self._stop, select.POLLIN)
+        if self._processes is not None:
+            poll.register(self._processes.fileno(), select.POLLIN)
+        rest = GATHER_SECONDS - (time.monotonic_ns() - self._since_ns) / 1e9
+        if self._files is not None and rest <= 0:
+            poll.register(self._files.fileno(), select.POLLIN)
+        gathering = self._files is not None and rest > 0
+        ready = {descriptor for descriptor, _ in poll.poll(rest * 1000 if gathering else None)}
+        if self._stop in ready:
+            return False
+        if self._processes is not None and self._processes.fileno() in ready:
+            with self.lock:
+                self._read_processes()
+        if self._files is not None and self._files.fileno() in ready:
+            self._read(final=False)
+        return True
+
+    def _read(self, *, final: bool) -> None:
+        """Read file events, and after them the process events that tell whose they are."""
+        while True:
+            found = self._files.read() if self._files is not None else []
+            with self.lock:
+                self._read_processes()
+                now = time.monotonic_ns()
+                for event in found:
+                    self._sort(event)
+                self.events += len(found)
+                self._since_ns = now
+            if not (final and found):
+                return
+
+    def _read_processes(self) -> None:
+        if self._processes is None:
+            return
+        for event in self._processes.read():
+            life = self.lives.take(event)
+            if life is None:
+                continue
+            if event.kind == "exec":
+                self._batch.begun[life.pid] = life
+                self.woken.set()
+            elif event.kind == "exit":
+                self._batch.ended.append(life)
+
+    def _sort(self, event: FileEvent) -> None:
+        name = event.name
+        if is_code(name):
+            self._note_code(event)
+        elif self._may_be_model(name):
+            self._put(self._batch.models, event)
+        elif event.mask & files.OVERFLOW:
+            self._batch.overflows += 1
+            self.woken.set()
+        elif event.mask & _CHANGED and name in _INSTALLED:
+            self._put(self._batch.installs, event)
+
+    def _put(self, waiting: list[tuple[Life | None, FileEvent]], event: FileEvent) -> None:
+        if len(waiting) >= MAX_WAITING:
+            self._batch.dropped += 1
+            return
+        waiting.append((self._life(event.pid), event))
+        self.woken.set()
+
+    def _life(self, pid: int) -> Life | None:
+        life = self.lives.of(pid, self._since_ns)
+        if life is None and pid > 0:
+            # before its first event, or without process events
+            life = self.lives.meet(pid)
+        return life
+
+    def _note_code(self, event: FileEvent) -> None:
+        life = self.lives.of(event.pid, self._since_ns)
+        if life is None or self._code is None or not runs_python(life.process.executable):
+            return
+        package = self._code.package(event)
+        if package is None:
+            return
+        noted = life.wrote if event.mask & _CHANGED else life.code
+        if len(noted) < MAX_CODE:
+            noted.add(package)

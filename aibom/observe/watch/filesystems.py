@@ -1,0 +1,184 @@
+"""The file systems that are watched: found by mount tables, marked once, asked by handles."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aibom.formats.procfs.mountinfo import Mount
+from aibom.observe import rootdir
+from aibom.observe.events.errors import SensorError
+from aibom.observe.events.files import FileEvents, fsid_of, open_handle, path_of
+from aibom.observe.live import LiveFile, LiveHost, reopen
+from aibom.types.facts import Unseen
+
+# the kernel's own file systems, on which nobody keeps a model
+_KERNELS = frozenset(
+    {
+        "autofs",
+        "binfmt_misc",
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devpts",
+        "devtmpfs",
+        "efivarfs",
+        "fusectl",
+        "hugetlbfs",
+        "mqueue",
+        "nsfs",
+        "proc",
+        "pstore",
+        "rpc_pipefs",
+        "securityfs",
+        "selinuxfs",
+        "sysfs",
+        "tracefs",
+    }
+)
+# every container has a file system of its own at each of these
+_PLUMBING = ("/dev", "/proc", "/sys", "/run/secrets/kubernetes.io", "/var/run/secrets")
+#: Most file systems that are marked.
+MAX_MARKED = 4_096
+
+
+class Stored(NamedTuple):
+    """A file as a file system stores it: its device (``major:minor``), and the path there."""
+
+    device: str
+    path: str
+
+
+class _Way(NamedTuple):
+    """A process, and a folder in its root at which a file system is mounted."""
+
+    pid: int
+    mount: Mount
+
+
+@dataclass(slots=True)
+class _FileSystem:
+    """A marked file system and the ways that lead to it, tried in turn as processes end."""
+
+    device: str
+    ways: list[_Way] = field(default_factory=list)
+
+
+class FileSystems:
+    """Marks file systems for events, and answers what their handles lead to.
+
+    No descriptor is kept: one that stays open would keep a volume from being unmounted.
+    """
+
+    def __init__(self, host: LiveHost, events: FileEvents | None) -> None:
+        """Mark with ``events`` what the processes of ``host`` can see."""
+        self._host = host
+        self._events = events
+        self._by_id: dict[bytes, _FileSystem] = {}
+        self._by_device: dict[str, _FileSystem | None] = {}
+
+    def meet(self, pid: int) -> tuple[Unseen, ...]:
+        """Mark what a process's mount namespace shows and is not marked yet.
+
+        Returns what cannot be watched. Raises OSError when the process has ended.
+        """
+        missed: list[Unseen | None] = []
+        if self._events is None:
+            return ()
+        for mount in self._host.mounts(pid).mounts:
+            if mount.fstype in _KERNELS or mount.overlay or mount.point.startswith(_PLUMBING[1:]):
+                continue
+            if mount.point.startswith("/dev") and mount.point != "/dev/shm":  # noqa: S108
+                continue
+            known = self._by_device.get(mount.device)
+            if known is not None:
+                self._note_way(known, _Way(pid, mount))
+            elif mount.device not in self._by_device and len(self._by_device) < MAX_MARKED:
+                missed.append(self._mark(_Way(pid, mount)))
+        return tuple(unseen for unseen in missed if unseen is not None)
+
+    def _note_way(self, known: _FileSystem, way: _Way) -> None:
+        # a mount that shows the whole file system can name every file of it
+        if way.mount.root == "/" and known.ways[0].mount.root != "/":
+            known.ways.insert(0, way)
+        elif len(known.ways) < 8 and all(w.pid != way.pid for w in known.ways):
+            known.ways.append(way)
+
+    def _mark(self, way: _Way) -> Unseen | None:
+        mount = way.mount
+        if mount.remote:
+            self._by_device[mount.device] = None
+            detail = f"{mount.fstype}: no events, and files on it are not opened"
+            return Unseen("remote-filesystem", f"file events below {mount.point}", detail)
+        try:
+            folder = self._open(way)
+        except (NotADirectoryError, FileNotFoundError):
+            return None  # a single file bound into a container, or mounted over; another may do
+        except OSError as error:
+            detail = error.strerror or str(error)
+            return Unseen("denied", f"file events below {mount.point}", detail)
+        try:
+            if self._events is not None:
+                self._events.mark(folder)
+            known = _FileSystem(mount.device, [way])
+            self._by_device[mount.device] = self._by_id[fsid_of(folder)] = known
+        except SensorError as error:
+            self._by_device[mount.device] = None
+            subject = f"file events on {mount.fstype} at {mount.point}"
+            return Unseen("sensor", subject, error.detail, error.remedy)
+        finally:
+            os.close(folder)
+        return None
+
+    def _open(self, way: _Way) -> int:
+        """Return a descriptor of the folder at which a file system is mounted."""
+        root = f"{self._host.procfs}/{way.pid}/root"
+        path = rootdir.open_path(root, way.mount.point, self._host.mounts(way.pid))
+        try:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
+            found = os.open(f"/proc/self/fd/{path}", flags)
+        finally:
+            os.close(path)
+        device = os.fstat(found).st_dev
+        if f"{os.major(device)}:{os.minor(device)}" != way.mount.device:
+            os.close(found)
+            raise FileNotFoundError(way.mount.point)  # something else is mounted over it
+        return found
+
+    @contextmanager
+    def _opened(self, identifier: bytes) -> Iterator[tuple[int, _Way]]:
+        """Give a descriptor on a marked file system, by the first way that still leads there."""
+        known = self._by_id.get(identifier)
+        if known is None:
+            raise FileNotFoundError("a file system that is not marked")
+        while known.ways:
+            way = known.ways[0]
+            try:
+                folder = self._open(way)
+            except OSError:
+                if len(known.ways) == 1:
+                    raise
+                known.ways.pop(0)
+                continue
+            try:
+                yield folder, way
+            finally:
+                os.close(folder)
+            return
+
+    def folder(self, identifier: bytes, handle: bytes) -> Stored:
+        """Return where the folder of an event lies now. Raises OSError when it is gone."""
+        with self._opened(identifier) as (descriptor, way):
+            shown = path_of(descriptor, handle)
+        point = way.mount.point.rstrip("/")
+        inside = shown == way.mount.point or shown.startswith(point + "/")
+        below = shown[len(point) :] if inside else shown
+        return Stored(way.mount.device, (way.mount.root.rstrip("/") + below).rstrip("/") or "/")
+
+    def open(self, identifier: bytes, handle: bytes) -> LiveFile:
+        """Open the very file of an event, if it is a regular one. Raises OSError."""
+        with self._opened(identifier) as (descriptor, _):
+            return reopen(open_handle(descriptor, handle), "")

@@ -1,0 +1,217 @@
+"""What each process did from its beginning to its end, out of looks and events."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from aibom.formats.procfs import commandline
+from aibom.formats.text import printable
+from aibom.observe.watch.lives import Life
+from aibom.types.facts import (
+    Arrival,
+    LoadedPackage,
+    ModelUse,
+    Process,
+    ProcessFacts,
+    Program,
+)
+
+#: Most kinds of ended processes that are kept; equal ones count as one.
+MAX_ENDED = 20_000
+#: Most uses of models that are kept of one process.
+MAX_USES = 2_000
+#: Most ways in which one file is said to have arrived.
+MAX_ARRIVALS = 8
+#: Most files whose arrival is remembered.
+MAX_ARRIVED = 50_000
+
+_Use = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class _Record:
+    """One process, or several ended ones that were alike."""
+
+    process: Process
+    look: ProcessFacts | None = None
+    uses: dict[_Use, ModelUse] = field(default_factory=dict)
+    packages: dict[str, LoadedPackage] = field(default_factory=dict)
+    installed: dict[str, LoadedPackage] = field(default_factory=dict)
+
+    def facts(self) -> ProcessFacts:
+        """Return everything that was seen of it."""
+        base = self.look or ProcessFacts(self.process, program_of(self.process))
+        loaded = {p.package.location for p in base.packages}
+        more = [p for at, p in self.packages.items() if at not in loaded]
+        return replace(
+            base,
+            models=(*base.models, *self._by_events(base.models)),
+            packages=(*base.packages, *more),
+            installed=tuple(self.installed.values()),
+        )
+
+    def _by_events(self, held: Iterable[ModelUse]) -> list[ModelUse]:
+        """Return the uses that only events told of."""
+        known = {(u.model.file.path, u.model.file.key.inode) for u in held}
+        found = []
+        for (path, kind, inode), use in self.uses.items():
+            written = self.uses.get((path, "written", inode))
+            # an open for writing is told as an open first
+            opens = use.times - (written.times if written is not None else 0)
+            if kind == "written" or (opens > 0 and (path, inode) not in known):
+                found.append(use if kind == "written" else replace(use, times=opens))
+        return found
+
+    def likeness(self) -> tuple[object, ...]:
+        """Return what ended processes have in common that are kept as one."""
+        process = self.process
+        look = self.look
+        return (
+            process.cgroup,
+            process.placed,
+            process.executable,
+            process.argv,
+            frozenset(self.uses),
+            frozenset(self.packages),
+            frozenset(self.installed),
+            frozenset(p.package.location for p in look.packages) if look else None,
+            frozenset(u.model.file.path for u in look.models) if look else None,
+        )
+
+    def add(self, other: "_Record") -> None:
+        """Count what a like process did."""
+        for key, use in other.uses.items():
+            mine = self.uses[key]
+            self.uses[key] = replace(mine, times=mine.times + use.times)
+
+
+class History:
+    """Collects what was seen of processes, and keeps it when they have ended."""
+
+    def __init__(self, matters: Callable[[ProcessFacts], bool]) -> None:
+        """Keep those ended processes that ``matters`` is true of."""
+        self._matters = matters
+        self._records: dict[Life, _Record] = {}
+        self._ended: dict[tuple[object, ...], _Record] = {}
+        self.arrivals: dict[tuple[int, int], tuple[Arrival, ...]] = {}
+        self.dropped = 0
+        self.changes = 0
+
+    def _record(self, life: Life) -> _Record:
+        record = self._records.get(life)
+        process = replace(life.process, placed=life.placed)
+        if record is None:
+            record = self._records[life] = _Record(process)
+        elif (record.process.executable, record.process.argv) != (
+            process.executable,
+            process.argv,
+        ) and (record.look is not None or record.uses):
+            # it began another program: what it did before was the first one's
+            self._fold(record)
+            record = self._records[life] = _Record(process)
+        else:
+            record.process = process
+        return record
+
+    def look(self, life: Life, facts: ProcessFacts) -> None:
+        """Take what a look at a living process gave."""
+        record = self._record(life)
+        if record.look is None or record.look != facts:
+            record.look = facts if record.look is None else _merged(record.look, facts)
+            self.changes += 1
+
+    def is_busy(self, life: Life) -> bool:
+        """Say whether a process has to do with models, so that it is worth a look more often."""
+        record = self._records.get(life)
+        if record is None:
+            return False
+        return bool(record.uses or (record.look and (record.look.models or record.look.binaries)))
+
+    def use(self, life: Life, use: ModelUse) -> None:
+        """Take the use of a model that an event told of."""
+        record = self._record(life)
+        key = (use.model.file.path, use.use.kind, use.model.file.key.inode)
+        known = record.uses.get(key)
+        if known is not None:
+            # the newest content counts, however often the file was used
+            record.uses[key] = replace(use, times=known.times + use.times)
+        elif len(record.uses) < MAX_USES:
+            record.uses[key] = use
+            self.changes += 1
+        else:
+            self.dropped += 1
+
+    def packages(self, life: Life, loaded: Iterable[LoadedPackage]) -> None:
+        """Take the packages whose code a process opened."""
+        record = self._record(life)
+        for one in loaded:
+            if one.package.location not in record.packages:
+                record.packages[one.package.location] = one
+                self.changes += 1
+
+    def installed(self, life: Life, one: LoadedPackage) -> None:
+        """Take a package that a process installed."""
+        record = self._record(life)
+        if one.package.location not in record.installed:
+            record.installed[one.package.location] = one
+            self.changes += 1
+
+    def arrived(self, file: tuple[int, int], arrival: Arrival) -> None:
+        """Take who wrote a file, or gave it its name."""
+        known = self.arrivals.get(file, ())
+        if arrival not in known and len(known) < MAX_ARRIVALS:
+            if len(self.arrivals) >= MAX_ARRIVED:
+                del self.arrivals[next(iter(self.arrivals))]
+            self.arrivals[file] = (*known, arrival)
+            self.changes += 1
+
+    def end(self, life: Life) -> None:
+        """Keep what an ended process did, if it matters."""
+        record = self._records.pop(life, None)
+        if record is not None:
+            record.process = replace(record.process, placed=life.placed)
+            self._fold(record)
+
+    def _fold(self, record: _Record) -> None:
+        if not (record.uses or record.packages or record.installed) and not self._matters(
+            record.facts()
+        ):
+            return
+        likeness = record.likeness()
+        known = self._ended.get(likeness)
+        if known is not None:
+            known.add(record)
+        elif len(self._ended) < MAX_ENDED:
+            self._ended[likeness] = record
+        else:
+            self.dropped += 1
+
+    def facts(self, covers: Callable[[Process], bool]) -> tuple[ProcessFacts, ...]:
+        """Return everything that was seen of the processes that ``covers`` is true of."""
+        records = (*self._ended.values(), *self._records.values())
+        found = [r.facts() for r in records if covers(r.process)]
+        return tuple(sorted(found, key=lambda f: (f.process.pid, f.process.start_ticks)))
+
+
+def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
+    """Return two looks at one process as one: what was seen once was there."""
+    models = {(u.model.file.path, u.model.file.key, u.use.kind): u for u in earlier.models}
+    models |= {(u.model.file.path, u.model.file.key, u.use.kind): u for u in later.models}
+    packages = {(p.package.location, p.file.origin.kind): p for p in earlier.packages}
+    packages |= {(p.package.location, p.file.origin.kind): p for p in later.packages}
+    binaries = {b.file.key: b for b in (*earlier.binaries, *later.binaries)}
+    return replace(
+        later,
+        models=tuple(models.values()),
+        packages=tuple(packages.values()),
+        binaries=tuple(binaries.values()),
+        connections=tuple(sorted({*earlier.connections, *later.connections})),
+    )
+
+
+def program_of(process: Process) -> Program:
+    """Return what a process ran as far as its command line alone tells."""
+    run = commandline.parse(process.executable, process.argv)
+    if run.module:
+        return Program(printable(run.module, 200), module=run.module)
+    path = run.script or process.executable
+    return Program(path.rpartition("/")[2], path if path.startswith("/") else "")

@@ -1,0 +1,98 @@
+"""The packages of code that short-lived processes opened: imports too quick for a look."""
+
+from aibom.observe.content import key_of
+from aibom.observe.inspector import Inspector
+from aibom.observe.pythonpath import Environment
+from aibom.observe.watch.code import Opened
+from aibom.observe.watch.lives import Life, Lives
+from aibom.observe.watch.views import Views
+from aibom.types.facts import (
+    NO_KEY,
+    UNKNOWN_ORIGIN,
+    FileFacts,
+    LoadedBy,
+    LoadedPackage,
+    Origin,
+    Package,
+    Process,
+)
+
+
+class OpenedPackages:
+    """Finds the distributions of code that was opened, with the help of a living neighbour."""
+
+    def __init__(self, inspector: Inspector, lives: Lives, views: Views) -> None:
+        """Ask the inspector's environments, which a sweep has filled already for the most part."""
+        self._host = inspector.host
+        self._environments = inspector.environments
+        self._lives = lives
+        self._views = views
+
+    def of(self, life: Life) -> list[LoadedPackage] | None:
+        """Return what a process imported since its last look, None where nobody can say.
+
+        What it wrote itself it installed, and did not import.
+        """
+        pending, life.code = life.code - life.wrote, set()
+        if not pending:
+            return []
+        view, near = self._views.of(life.process), self._lives.near(life.process)
+        if view is None or near is None:
+            return None
+        found: dict[str, LoadedPackage] = {}
+        for opened in sorted(pending):
+            placed = view.find(opened[0])
+            if placed is not None:
+                folder, origin = placed
+                one = self._loaded(near, folder, origin, opened)
+                if one is not None:
+                    found.setdefault(one.package.location, one)
+        return list(found.values())
+
+    def installed(
+        self, life: Life, folder: str, entry: str, origin: Origin
+    ) -> LoadedPackage | None:
+        """Return the distribution whose metadata was written to ``folder``/``entry``."""
+        near = self._lives.near(life.process)
+        environment = self._environments.at(near.pid, folder) if near is not None else None
+        if near is None or environment is None:
+            return None
+        package = environment.distribution(near.pid, entry)
+        return self._file(near, package, f"{folder}/{entry}", origin, "installed")
+
+    def _loaded(
+        self, near: Process, folder: str, origin: Origin, opened: Opened
+    ) -> LoadedPackage | None:
+        environment = self._environments.at(near.pid, folder)
+        if environment is None:
+            return None
+        for form in _forms(opened[1]):
+            if package := _owner(environment, near.pid, form):
+                return self._file(near, package, f"{folder}/{form}", origin, "opened")
+        return None
+
+    def _file(
+        self, near: Process, package: Package | None, path: str, origin: Origin, how: LoadedBy
+    ) -> LoadedPackage | None:
+        if package is None:
+            return None
+        try:
+            key = key_of(self._host.stat_in_root(near.pid, path), self._host.mounts(near.pid))
+        except OSError:
+            return LoadedPackage(package, FileFacts(path, NO_KEY, UNKNOWN_ORIGIN), how)
+        return LoadedPackage(package, FileFacts(path, key, origin), how)
+
+
+def _owner(environment: Environment, pid: int, form: str) -> Package | None:
+    try:
+        return environment.owner(pid, form)
+    except OSError:
+        return None
+
+
+def _forms(relative: str) -> list[str]:
+    """Return the files that importing ``relative`` may have begun with, the outermost first."""
+    if relative.endswith(".py"):
+        return [relative]
+    parts = relative.split("/")
+    return ["/".join((*parts[: n + 1], "__init__.py")) for n in range(len(parts))]

@@ -1,0 +1,82 @@
+"""When to look again: soon after a program began, more often at what matters, rarely at all."""
+
+import heapq
+import itertools
+import time
+
+from aibom.observe.watch.lives import Life
+
+#: Seconds after the start of a program at which it is looked at: when it has loaded little, and
+#: when most programs have loaded what they need.
+LOOKS = (0.25, 1.0, 4.0)
+#: Seconds between looks at processes that have to do with AI software.
+BUSY_SECONDS = 5.0
+#: Seconds between sweeps of everything, with events and without.
+SWEEP_SECONDS = 120.0
+BLIND_SECONDS = 0.25
+#: Seconds between two sweeps because events were lost.
+LOSS_SECONDS = 2.0
+#: Most looks that are planned at once; more processes than this begin only in a storm.
+MAX_PLANNED = 50_000
+
+
+class Schedule:
+    """Plans looks by the monotonic clock."""
+
+    def __init__(self, *, blind: bool) -> None:
+        """Sweep often where no event tells what happens in between."""
+        self._pause = BLIND_SECONDS if blind else SWEEP_SECONDS
+        self._planned: list[tuple[float, int, Life]] = []
+        self._count = itertools.count()
+        self._next_sweep = self._next_busy = 0.0
+        self._last_sweep = 0.0
+        self._settles = float("inf")
+
+    def begun(self, life: Life) -> None:
+        """Plan looks at a process that began a program, or used a model."""
+        now = time.monotonic()
+        for seconds in LOOKS:
+            if len(self._planned) < MAX_PLANNED:
+                heapq.heappush(self._planned, (now + seconds, next(self._count), life))
+
+    def due(self) -> list[Life]:
+        """Return whom to look at now."""
+        now = time.monotonic()
+        found: dict[Life, None] = {}
+        while self._planned and self._planned[0][0] <= now:
+            found[heapq.heappop(self._planned)[2]] = None
+        return list(found)
+
+    def settle_at(self, when: float) -> None:
+        """Be back at a moment."""
+        self._settles = min(self._settles, when)
+
+    def rest(self) -> float:
+        """Return the seconds until something is to be done."""
+        now = time.monotonic()
+        first = self._planned[0][0] if self._planned else float("inf")
+        wake = min(first, self._next_sweep, self._next_busy, self._settles)
+        self._settles = float("inf") if self._settles <= now else self._settles
+        return max(0.0, wake - now)
+
+    def sweep_now(self) -> None:
+        """Sweep soon, because something was lost."""
+        self._next_sweep = min(self._next_sweep, self._last_sweep + LOSS_SECONDS)
+
+    def sweep_is_due(self) -> bool:
+        """Say whether everything is to be looked at."""
+        return time.monotonic() >= self._next_sweep
+
+    def swept(self) -> None:
+        """Take note that everything was looked at."""
+        self._last_sweep = time.monotonic()
+        self._next_sweep = self._last_sweep + self._pause
+        self._next_busy = self._last_sweep + BUSY_SECONDS
+
+    def busy_is_due(self) -> bool:
+        """Say whether what matters is to be looked at, and count from now on."""
+        now = time.monotonic()
+        if now < self._next_busy:
+            return False
+        self._next_busy = now + BUSY_SECONDS
+        return True

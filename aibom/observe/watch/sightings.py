@@ -1,0 +1,165 @@
+"""What the file of an event is: read by its handle, whatever its name leads to by now."""
+
+import errno
+import os
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+from aibom.formats.events.fanotify import FileEvent
+from aibom.formats.text import printable
+from aibom.observe import models
+from aibom.observe.digests import TooLargeError
+from aibom.observe.events import files
+from aibom.observe.host import FileStat, OutsideRootError
+from aibom.observe.inspector import Inspector
+from aibom.observe.live import LiveFile
+from aibom.observe.recent import Recent
+from aibom.observe.watch.filesystems import FileSystems, Stored
+from aibom.observe.watch.lives import Life, Lives
+from aibom.observe.watch.views import Views
+from aibom.types.facts import (
+    UNKNOWN_ORIGIN,
+    FileFacts,
+    FileKey,
+    FileUse,
+    ModelFile,
+    ModelUse,
+    Origin,
+    Unseen,
+    UseKind,
+)
+
+_REMEMBERED = 20_000
+#: Seconds for which what a file is holds without a look, unless somebody writes to it.
+_FRESH_SECONDS = 0.5
+
+
+class _Known(NamedTuple):
+    """What a file was when it was last looked at, and until when that is taken for granted."""
+
+    found: FileStat
+    stored: Stored
+    until: float
+
+
+class Sighting(NamedTuple):
+    """A model file and how an event says that it was used; ``file`` names it to its writers."""
+
+    use: ModelUse
+    file: tuple[int, int]
+
+
+class Sightings:
+    """Turns events into uses of model files."""
+
+    def __init__(
+        self, inspector: Inspector, systems: FileSystems, lives: Lives, views: Views
+    ) -> None:
+        """Read files through ``systems``; name and hash them as ``inspector`` does."""
+        self._inspector = inspector
+        self._systems = systems
+        self._lives = lives
+        self._views = views
+        self._known: Recent[tuple[bytes, bytes, bytes], _Known] = Recent(_REMEMBERED)
+        self._models: Recent[tuple[FileKey, str, Origin], ModelFile | None] = Recent(_REMEMBERED)
+
+    def see(self, life: Life | None, event: FileEvent) -> Sighting | Unseen | None:
+        """Return how a model file was used; None for what is no model.
+
+        An Unseen says why a file that bears a model's name could not be looked at.
+        """
+        try:
+            known = self._look(event)
+            use, key, origin = self._place(life, event, known)
+            model = self._model(life, event, FileFacts(use.path, key, origin))
+        except OutsideRootError:
+            return None  # a link, a FIFO or a folder with a model's name
+        except OSError as error:
+            return _missed(event, error)
+        if model is None:
+            return None
+        return Sighting(ModelUse(model, use), (key.device, key.inode))
+
+    def file_of(self, event: FileEvent) -> tuple[int, int] | None:
+        """Return what names an event's file to its writers and readers, None when it is gone."""
+        try:
+            found = self._look(event).found
+        except OSError:
+            return None
+        return (found.device, found.inode)
+
+    def _look(self, event: FileEvent) -> _Known:
+        """Return what the file of an event is. Raises OSError when it is gone."""
+        name = (event.filesystem, event.file, event.name)
+        known = self._known.get(name)
+        now = time.monotonic()
+        if known is None or known.until < now or event.mask & files.WRITTEN:
+            folder = self._systems.folder(event.filesystem, event.folder)
+            path = f"{folder.path.rstrip('/')}/{os.fsdecode(event.name)}"
+            file = self._systems.open(event.filesystem, event.file)
+            file.close()
+            stored = folder._replace(path=path)
+            known = _Known(file.stat, stored, now + _FRESH_SECONDS)
+            self._known.put(name, known)
+        return known
+
+    def _place(
+        self, life: Life | None, event: FileEvent, known: _Known
+    ) -> tuple[FileUse, FileKey, Origin]:
+        """Return the file as its user saw it, the identity of its content, and its origin."""
+        view = self._views.of(life.process) if life is not None and life.placed else None
+        placed = view.find(known.stored) if view is not None else None
+        path, origin = placed if placed is not None else (known.stored.path, UNKNOWN_ORIGIN)
+        found = known.found
+        layered = origin.kind in ("image-layer", "writable-layer")
+        key = FileKey(
+            0 if layered else found.device,
+            found.inode,
+            found.size,
+            found.mtime_ns,
+            found.ctime_ns,
+        )
+        return FileUse(path, kind_of(event.mask), "", "", found.inode), key, origin
+
+    def _model(self, life: Life | None, event: FileEvent, file: FileFacts) -> ModelFile | None:
+        known = (file.key, file.path, file.origin)
+        if (model := self._models.get(known)) is not None:
+            return model
+        opened = self._systems.open(event.filesystem, event.file)
+        try:
+            found = opened.stat
+            if (found.inode, found.ctime_ns) != (file.key.inode, file.key.ctime_ns):
+                raise OSError(errno.ESTALE, "changed while it was looked at")
+            header = self._inspector.contents.classify_data(opened, file.key).header
+            if header is None:
+                return None
+            file = replace(file, sha256=self._digest(opened, file.key))
+        finally:
+            opened.close()
+        neighbour = self._lives.near(life.process) if life is not None else None
+        if neighbour is None:
+            model = ModelFile(file, header)
+        else:
+            model = models.describe(self._inspector.host, neighbour, file, header)
+        return self._models.put(known, model)
+
+    def _digest(self, opened: LiveFile, key: FileKey) -> str:
+        try:
+            return self._inspector.digests.sha256(opened, key)
+        except TooLargeError:
+            return ""  # named by its header alone
+
+
+def kind_of(mask: int) -> UseKind:
+    """Return what an event says of a file; what was read as well as written counts as written."""
+    return "written" if mask & (files.WRITTEN | files.RENAMED | files.CREATED) else "opened"
+
+
+def _missed(event: FileEvent, error: OSError) -> Unseen:
+    subject = f"file {printable(os.fsdecode(event.name), 300)}"
+    pid = event.pid or None
+    if error.errno in (errno.ESTALE, errno.ENOENT, errno.ESRCH):
+        detail = "opened under a model's name, and gone before it could be looked at"
+        return Unseen("vanished", subject, detail, "", pid)
+    return Unseen("unreadable", subject, error.strerror or str(error), "", pid)
