@@ -88,7 +88,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
         raise CommandError("a recording does not change: 'aibom scan' reads it")
     sweeper = sweeper_of(arguments, host, rules)
     names = ModelNames(rules.extensions)
-    return Watcher(host, sweeper, names.may_be_model, host.rootfs)
+    return Watcher(host, sweeper, names.may_be_model)
 
 
 def _watch_node(arguments: argparse.Namespace) -> int:

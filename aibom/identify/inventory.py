@@ -19,6 +19,8 @@ from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
 from aibom.types.rules import RuleSet
 
+# what can run a model; anything else that reads one copies or inspects it
+_RUNTIMES = frozenset({"model-runtime", "inference-server", "framework"})
 _ONE_SWEEP = "maps, descriptors, sockets, command lines and imports at one moment"
 
 
@@ -64,8 +66,9 @@ def _inventory(
     serving: list[Serving] = []
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
-        models.add(found.models, witness)
         matches = software.add(features_of(found, witness), witness)
+        runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
+        models.add(found.models, witness, runtimes)
         if server := servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)

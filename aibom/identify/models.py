@@ -2,12 +2,19 @@
 
 import hashlib
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from aibom.identify import provenance
 from aibom.identify.features import Witness
+from aibom.identify.filenames import (
+    file_name,
+    is_dataset,
+    repositories,
+    shard_count,
+    shard_of,
+    shard_properties,
+)
 from aibom.identify.origins import worst_origin
 from aibom.identify.provenance import Provenance
 from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse
@@ -15,8 +22,6 @@ from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetai
 from aibom.types.model import BaseModel, ModelHeader
 from aibom.types.rules import RuleSet
 
-# transformers' and llama.cpp's naming of shards: model-00001-of-00005.safetensors
-_SHARD = re.compile(r"^(?P<stem>.+?)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.[^.]+)$")
 # names that every model of a kind bears; the folder says more
 _GENERIC = frozenset(
     {
@@ -51,14 +56,15 @@ class ModelShelf:
         self._data = rules.data_formats
         self._seen: dict[tuple[object, ...], _Seen] = {}
 
-    def add(self, uses: Iterable[ModelUse], witness: Witness) -> None:
-        """Take the model files that one process holds."""
+    def add(self, uses: Iterable[ModelUse], witness: Witness, beside: Iterable[str] = ()) -> None:
+        """Take the model files that one process held, and the model runtimes in it."""
         for held in uses:
             model, use = held.model, held.use
             verified = model.hub is not None and model.hub.verified
             technique: Technique = "hash-comparison" if verified else "binary-analysis"
             seen = self._seen.setdefault(_identity(model, witness.container), _Seen())
             evidence = witness.saw(use.kind, model.file.path, technique, 100, model.file)
+            evidence = replace(evidence, times=held.times, beside=tuple(beside))
             seen.uses.append((model, evidence))
             if witness.container:
                 seen.containers.add(witness.container)
@@ -83,11 +89,11 @@ class ModelShelf:
 
 def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
     """Return what makes two files one: shards of a set, a data set, or the same content."""
-    if _is_dataset(model):
-        return ("dataset", container, *_repositories(model))
-    shard = _SHARD.match(_file_name(model))
+    if is_dataset(model):
+        return ("dataset", container, *repositories(model))
+    shard = shard_of(file_name(model))
     if shard and int(shard["count"]) > 1:
-        place: object = _repositories(model) or posixpath.dirname(model.file.path)
+        place: object = repositories(model) or posixpath.dirname(model.file.path)
         return ("shards", container, place, shard["stem"], shard["count"], shard["suffix"])
     if model.file.sha256:
         return ("content", model.file.sha256)
@@ -95,24 +101,8 @@ def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
     return ("file", key)
 
 
-def _repositories(model: ModelFile) -> tuple[object, ...]:
-    """Return which repositories and commits a file is of, as far as a hub's cache says."""
-    sources = model.hub.sources if model.hub is not None else ()
-    return tuple((s.repository, s.commits) for s in sources if s.repository or s.commits)
-
-
-def _is_dataset(model: ModelFile) -> bool:
-    return model.hub is not None and model.hub.kind == "dataset" and bool(_repositories(model))
-
-
-def _file_name(model: ModelFile) -> str:
-    sources = model.hub.sources if model.hub is not None else ()
-    names = [s.filename for s in sources if s.filename]
-    return posixpath.basename(names[0] if names else model.file.path)
-
-
 def _component(seen: _Seen) -> Component:
-    found = sorted((m for m, _ in seen.uses), key=lambda m: (_file_name(m), m.file.path))
+    found = sorted((m for m, _ in seen.uses), key=lambda m: (file_name(m), m.file.path))
     # one content in several places is one file of the model
     models = list({m.file.sha256 or m.file.path: m for m in reversed(found)}.values())[::-1]
     first = models[0]
@@ -140,12 +130,12 @@ def _component(seen: _Seen) -> Component:
         origin=worst_origin(m.file.origin for m in found),
         containers=tuple(sorted(seen.containers)),
         model=_details(models),
-        properties=provenance.properties(origin) + _shard_properties(models),
+        properties=provenance.properties(origin) + shard_properties(models),
     )
 
 
 def _kind(model: ModelFile) -> ComponentKind:
-    if _is_dataset(model):
+    if is_dataset(model):
         return "data"
     return "adapter" if _is_adapter(model) else "model"
 
@@ -171,7 +161,7 @@ def _name(model: ModelFile, origin: Provenance) -> tuple[str, tuple[str, ...]]:
     if model.header.name:
         return model.header.name, ("name",)
     base = posixpath.basename(model.file.path)
-    shard = _SHARD.match(base)
+    shard = shard_of(base)
     stem = shard["stem"] if shard else posixpath.splitext(base)[0]
     folder = posixpath.basename(posixpath.dirname(model.file.path))
     return (folder if stem in _GENERIC and folder else base), ()
@@ -209,15 +199,5 @@ def _details_properties(header: ModelHeader, config: ModelConfig) -> tuple[tuple
 def _sum(models: list[ModelFile], name: str) -> int | None:
     values = [getattr(m.header, name) for m in models]
     # a sum over some of the shards would be a wrong number
-    missing = len(models) < _shard_count(models[0])
+    missing = len(models) < shard_count(models[0])
     return None if missing or None in values else sum(values)
-
-
-def _shard_count(model: ModelFile) -> int:
-    shard = _SHARD.match(_file_name(model))
-    return int(shard["count"]) if shard else 1
-
-
-def _shard_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
-    count = _shard_count(models[0])
-    return (("aibom:shards", f"{len(models)} of {count} seen"),) if count > 1 else ()

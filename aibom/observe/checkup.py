@@ -6,8 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from aibom.formats.source import FormatError
 from aibom.observe import containers, hashing, rootdir
 from aibom.observe.cri import list_containers
+from aibom.observe.events.errors import SensorError
+from aibom.observe.live import LiveHost
+from aibom.observe.sniffer import Sniffer
+from aibom.observe.watch.sensors import open_sensors
 
 State = Literal["works", "limited", "blind"]
 
@@ -34,9 +39,10 @@ def check_up(procfs: str, rootfs: str, cri_socket: str | None) -> tuple[Check, .
         lambda: _bundles(rootfs),
         lambda: _cri(cri_socket),
         _hashing,
-        _events,
+        lambda: _imports(procfs),
+        _names,
     )
-    return tuple(check() for check in checks)
+    return (*(check() for check in checks), *_events(procfs))
 
 
 def _process_table(procfs: str) -> Check:
@@ -192,10 +198,45 @@ def _hashing() -> Check:
     return Check(name, "works", f"{way} reads, at idle I/O priority")
 
 
-def _events() -> Check:
-    return Check(
-        "file and process events",
-        "blind",
-        "not part of this version: what is loaded and closed between two sweeps is not seen",
-        "scan while the workload runs, and more than once",
-    )
+def _imports(procfs: str) -> Check:
+    """Read our own modules, the way those of others are read."""
+    name = "imported modules"
+    try:
+        table = LiveHost(procfs).modules(os.getpid())
+    except (OSError, FormatError) as error:
+        remedy = "CAP_SYS_PTRACE, and a seccomp profile that allows process_vm_readv"
+        return Check(name, "blind", f"a Python's memory cannot be read: {error}", remedy)
+    if table is None:
+        return Check(name, "limited", "aibom's own Python was not recognised", "")
+    detail = f"sys.modules is read from memory ({table.layout} for CPython {table.version})"
+    return Check(name, "works", detail)
+
+
+def _events(procfs: str) -> tuple[Check, ...]:
+    """Open the sensors of aibom watch, and close them again."""
+    sensors = open_sensors(procfs, lambda _: False)
+    sensors.close()
+    blind = {u.subject: u for u in sensors.unseen}
+    found = []
+    for name, state in sensors.state.items():
+        unseen = blind.get(name)
+        if unseen is None:
+            found.append(Check(name, "works", state))
+        else:
+            found.append(Check(name, "blind", unseen.detail, unseen.remedy))
+    return tuple(found)
+
+
+def _names() -> Check:
+    """Open a packet socket and close it; nothing is read."""
+    name = "host names (opt-in)"
+    sniffer = Sniffer()
+    try:
+        sniffer.watch("/proc/self/ns/net")
+    except SensorError as error:
+        return Check(name, "blind", error.detail, error.remedy)
+    except OSError as error:
+        return Check(name, "blind", str(error))
+    finally:
+        sniffer.close()
+    return Check(name, "works", "DNS answers and TLS hellos can be heard (watch --names)")

@@ -46,8 +46,22 @@ def sha256_of(descriptor: int) -> str:
     POSIX_FADV_DONTNEED is never used, as it would throw out the pages that the workload itself
     has cached. Raises OSError, also when the file changed while it was read.
     """
+    return _digest_of(descriptor, hashlib.sha256())
+
+
+def git_sha1_of(descriptor: int) -> str:
+    """Return the name that git gives the content of an open regular file, in hex.
+
+    It is the SHA-1 of ``blob SIZE``, a NUL and the content (git's hash-object); read as
+    ``sha256_of`` does.
+    """
+    digest = hashlib.sha1(usedforsecurity=False)
+    digest.update(b"blob %d\0" % os.fstat(descriptor).st_size)
+    return _digest_of(descriptor, digest)
+
+
+def _digest_of(descriptor: int, digest: "hashlib._Hash") -> str:
     before = os.fstat(descriptor)
-    digest = hashlib.sha256()
     for chunk in _chunks(descriptor, before.st_size):
         digest.update(chunk)
     after = os.fstat(descriptor)

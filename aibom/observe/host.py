@@ -50,6 +50,10 @@ class HostFile(Protocol):
         """Return the digest of the whole content in hex. Raises OSError."""
         ...
 
+    def git_sha1(self) -> str:
+        """Return the name that git gives the content, a SHA-1 in hex. Raises OSError."""
+        ...
+
     def close(self) -> None:
         """Let the file go."""
         ...

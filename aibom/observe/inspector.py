@@ -11,6 +11,7 @@ from aibom.observe import models, origin
 from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
+from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.imports import Imported, Imports
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
@@ -64,6 +65,7 @@ class _Draft:
     process: Process
     runtime: int | None
     neighbour: Process
+    places: HubPlaces
     models: list[ModelUse] = field(default_factory=list)
     binaries: list[Binary] = field(default_factory=list)
     packages: dict[tuple[str, str, str], LoadedPackage] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Inspector:
         Raises FileNotFoundError or ProcessLookupError when the process ends meanwhile, and
         PermissionError when it may not be looked at.
         """
-        draft = _Draft(process, runtime, neighbour)
+        draft = _Draft(process, runtime, neighbour, HubPlaces(self.host, process.pid))
         uses = file_uses(raw, process.root)
         folders = self.environments.folders(process, raw.argv, uses)
         for use, key, content in self._contents_of(draft, uses, raw):
@@ -109,6 +111,8 @@ class Inspector:
                 self._note_package(draft, use, key, owner)
         modules = self._modules(process.pid)
         self._take_modules(draft, modules, folders)
+        for record in draft.places.unseen():
+            draft.miss(record)
         self._note_end(draft)
         facts = ProcessFacts(
             process=process,
@@ -280,9 +284,12 @@ class Inspector:
     def _take(
         self, draft: _Draft, use: FileUse, key: FileKey, content: Content, owner: Package | None
     ) -> None:
-        if content.header is not None:
+        header = content.header
+        if content.kind == "other":
+            header = models.data_header(use.path)
+        if header is not None:
             file = self._facts(draft, use, key, hashed=True)
-            model = models.describe(self.host, draft.process, file, content.header)
+            model = models.describe(self.host, draft.process, file, header, draft.places)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))
         elif content.binary is not None:

@@ -56,6 +56,10 @@ class LiveFile:
         """Return the digest of the whole content in hex. Raises OSError."""
         return hashing.sha256_of(self._descriptor)
 
+    def git_sha1(self) -> str:
+        """Return the name that git gives the content, a SHA-1 in hex. Raises OSError."""
+        return hashing.git_sha1_of(self._descriptor)
+
     def close(self) -> None:
         """Close the descriptor."""
         os.close(self._descriptor)
@@ -142,12 +146,12 @@ class LiveHost:
         """Return the identity of the very file that a process holds, deleted or not."""
         self._refuse_remote(pid, use)
         try:
-            return _stat(os.stat(f"{self.procfs}/{pid}/{use.handle}"))
+            return stat_of(os.stat(f"{self.procfs}/{pid}/{use.handle}"))
         except PermissionError:
             # map_files asks for CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN; a path may do instead
             descriptor = self._open_by_path(pid, use)
         try:
-            return _stat(os.fstat(descriptor))
+            return stat_of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
 
@@ -205,7 +209,7 @@ class LiveHost:
         """Return the identity of a file or folder by its path in the process's root."""
         descriptor = rootdir.open_path(f"{self.procfs}/{pid}/root", path, self.mounts(pid))
         try:
-            return _stat(os.fstat(descriptor))
+            return stat_of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
 
@@ -233,7 +237,7 @@ class LiveHost:
         finally:
             os.close(folder)
         try:
-            return _stat(os.fstat(descriptor))
+            return stat_of(os.fstat(descriptor))
         finally:
             os.close(descriptor)
 
@@ -272,9 +276,9 @@ def open_file(path: str) -> LiveFile:
 
 
 def reopen(descriptor: int, path: str) -> LiveFile:
-    """Turn an O_PATH descriptor into a readable file, if it is a regular one."""
+    """Turn an O_PATH descriptor, which is closed, into a readable file, if it is a regular one."""
     try:
-        found = _stat(os.fstat(descriptor))
+        found = stat_of(os.fstat(descriptor))
         if not found.regular:
             raise OutsideRootError(errno.EINVAL, "not a regular file", path)
         # O_NONBLOCK: a lease that a process holds on its file must not hold us
@@ -293,7 +297,8 @@ def _open_again(descriptor: int, flags: int) -> int:
         return os.open(f"/proc/self/fd/{descriptor}", flags & ~os.O_NOATIME)
 
 
-def _stat(found: os.stat_result) -> FileStat:
+def stat_of(found: os.stat_result) -> FileStat:
+    """Return the fields of stat(2) that aibom uses."""
     return FileStat(
         device=found.st_dev,
         inode=found.st_ino,

@@ -72,10 +72,13 @@ class Pieces:
 class RecordedFile:
     """A file of a recording: what was read of it, at its places."""
 
-    def __init__(self, pieces: Pieces, found: FileStat, digest: str | None) -> None:
-        """Serve ``pieces``; ``digest`` was computed when it was recorded."""
+    def __init__(
+        self, pieces: Pieces, found: FileStat, digest: str | None, git_sha1: str | None = None
+    ) -> None:
+        """Serve ``pieces``; the digests were computed when it was recorded."""
         self._pieces = pieces
         self._digest = digest
+        self._git_sha1 = git_sha1
         self.stat = found
 
     @property
@@ -90,12 +93,20 @@ class RecordedFile:
 
     def sha256(self) -> str:
         """Return the digest that was computed at recording."""
-        if self._digest is None:
-            raise OSError(errno.ENODATA, "not hashed when it was recorded")
-        return self._digest
+        return _computed(self._digest)
+
+    def git_sha1(self) -> str:
+        """Return the name that git gives the content, as computed at recording."""
+        return _computed(self._git_sha1)
 
     def close(self) -> None:
         """Do nothing: nothing is open."""
+
+
+def _computed(digest: str | None) -> str:
+    if digest is None:
+        raise OSError(errno.ENODATA, "not hashed when it was recorded")
+    return digest
 
 
 class RecordedHost:
@@ -194,8 +205,11 @@ class RecordedHost:
         folder = os.path.join(os.path.dirname(self._procfs.rstrip("/")), "content")
         with open(os.path.join(folder, identifier), "rb") as file:
             pieces = Pieces.unpack(self._contents[identifier], file.read())
-        digest = self._calls.get(call_key("sha256", identifier), {}).get("value")
-        return RecordedFile(pieces, FileStat(**described["stat"]), digest)
+        digests = [
+            self._calls.get(call_key(way, identifier), {}).get("value")
+            for way in ("sha256", "git_sha1")
+        ]
+        return RecordedFile(pieces, FileStat(**described["stat"]), *digests)
 
     def list_in_root(self, pid: int, path: str) -> list[str]:
         """Return the names that were in a directory of the process's root."""

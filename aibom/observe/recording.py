@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
+from aibom.formats.hubs.records import is_record
 from aibom.formats.jsontext import load_object
 from aibom.formats.models.detect import detect
 from aibom.formats.procfs.mountinfo import MountTable, parse
@@ -37,7 +38,7 @@ _IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
 
 
 # calls whose first argument is no process id
-_NOT_OF_PROCESSES = frozenset({"sha256", "stat_in_layer", "read_on_host"})
+_NOT_OF_PROCESSES = frozenset({"sha256", "git_sha1", "stat_in_layer", "read_on_host"})
 
 
 def _names_content(answer: dict[str, Any]) -> bool:
@@ -60,7 +61,7 @@ class _TeeFile:
         self,
         inner: HostFile,
         pieces: Pieces,
-        note: Callable[[str], None],
+        note: Callable[[str, str], None],
         keep: Callable[[bytes], bytes],
     ) -> None:
         self._inner = inner
@@ -80,7 +81,12 @@ class _TeeFile:
 
     def sha256(self) -> str:
         digest = self._inner.sha256()
-        self._note(digest)
+        self._note("sha256", digest)
+        return digest
+
+    def git_sha1(self) -> str:
+        digest = self._inner.git_sha1()
+        self._note("git_sha1", digest)
         return digest
 
     def close(self) -> None:
@@ -88,7 +94,7 @@ class _TeeFile:
 
 
 def _kept(path: str, data: bytes) -> bytes:
-    if _METADATA.search(path):
+    if _METADATA.search(path) or is_record(path):
         return redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     return b"\n".join(_IMPORT_LINE.findall(data)) + b"\n"
 
@@ -242,7 +248,7 @@ class RecordingHost:
         identifier = _identifier(found)
         self._note(call, {"id": identifier, "stat": asdict(found)})
         pieces = self._pieces.setdefault(identifier, Pieces())
-        return _TeeFile(inner, pieces, lambda d: self._note(("sha256", identifier), d), keep)
+        return _TeeFile(inner, pieces, lambda way, d: self._note((way, identifier), d), keep)
 
     def list_in_root(self, pid: int, path: str) -> list[str]:
         """Return the names in a directory of the process's root."""

@@ -27,6 +27,7 @@ class Evidence:
     ``how`` is a word for people (``mapped``, ``open``, ``executable``, ``command line``,
     ``script``), ``path`` the path in the container, ``confidence`` is in hundredths, ``origin``
     is where the file at ``path`` came from. ``times`` counts how often like processes did it.
+    ``beside`` names the model runtimes that were in the process.
     """
 
     how: str
@@ -38,6 +39,7 @@ class Evidence:
     container: str = ""
     origin: Origin = UNKNOWN_ORIGIN
     times: int = 1
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ def shown_by(evidence: Evidence) -> str:
     who = f" by {name} (pid {evidence.pid})" if evidence.pid else ""
     if evidence.times > 1:
         who += f" and others, {evidence.times} times"
+    beside = f" with {', '.join(evidence.beside)} in it" if evidence.beside else ""
     where = f" in container {evidence.container}" if evidence.container and who else ""
-    return f"{evidence.how}{who}{where}"
+    return f"{evidence.how}{who}{beside}{where}"
 
 
 def arrived(arrival: Arrival) -> str:

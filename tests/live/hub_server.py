@@ -48,7 +48,8 @@ class Handler(BaseHTTPRequestHandler):
             repository, _, rest = path[1:].partition("/resolve/")
             self._resolve(self.repositories[repository], rest.partition("/")[2])
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def _describe(self, repository: str, *, listed: bool) -> None:
         files = self.repositories[repository]

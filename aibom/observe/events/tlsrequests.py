@@ -17,7 +17,7 @@ import struct
 from typing import NamedTuple
 
 from aibom.formats import http1
-from aibom.formats.source import ByteSource, FormatError
+from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.perfring import Rings
 from aibom.observe.events.tracefs import TRACEFS, Event, Uprobes, function_offset
@@ -57,6 +57,7 @@ class _Identity(NamedTuple):
 
     @classmethod
     def of(cls, found: FileStat) -> "_Identity":
+        """Take what identifies a file out of what is known of it."""
         return cls(found.inode, found.size, found.mtime_ns, found.ctime_ns)
 
 
@@ -181,9 +182,12 @@ def _offsets(file: ByteSource, path: str) -> list[int]:
     """Return where in an ELF file the FUNCTIONS begin that it exports. Raises SensorError."""
     try:
         found = [function_offset(file, name) for name in FUNCTIONS]
+        offsets = sorted({offset for offset in found if offset})
+        for offset in offsets:
+            # the page is in the cache then, when the kernel takes the instruction out of it
+            exactly(file, offset, 1, "code")
     except FormatError as error:
         raise SensorError(errno.ENOEXEC, f"{path}: {error}", "a 64-bit ELF file") from error
-    offsets = sorted({offset for offset in found if offset})
     if not offsets:
         raise SensorError(
             errno.ENOENT,

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from aibom.formats.hubs import named
+from aibom.observe.content import require_same
 from aibom.observe.host import Host
 from aibom.observe.hubs import huggingface, ollama, others
 from aibom.observe.hubs.found import Found
@@ -30,13 +32,10 @@ GitHash = Callable[[FileFacts], str]
 class HubPlaces:
     """Finds the places of the files of one process, for as long as one look at it takes."""
 
-    def __init__(self, host: Host, pid: int, git_hash: GitHash = lambda _: "") -> None:
-        """Read caches in the root of the process ``pid``.
-
-        Without ``git_hash``, what only a git hash promises stays a claim.
-        """
+    def __init__(self, host: Host, pid: int, git_hash: GitHash | None = None) -> None:
+        """Read caches in the root of the process ``pid``; ``git_hash`` is for tests."""
         self._cache = CacheReader(host, pid)
-        self._git_hash = git_hash
+        self._git_hash = git_hash or partial(_git_hash, host, pid)
 
     def find(self, file: FileFacts) -> Found | None:
         """Return where a cache says that a file came from, or None when it lies in no cache."""
@@ -59,6 +58,18 @@ class HubPlaces:
     def unseen(self) -> Iterator[Unseen]:
         """Yield one record for each file whose cache was too large to look through."""
         return self._cache.unseen()
+
+
+def _git_hash(host: Host, pid: int, file: FileFacts) -> str:
+    try:
+        opened = host.open_in_root(pid, file.path)
+        try:
+            require_same(opened, file.key, host.mounts(pid))
+            return opened.git_sha1()
+        finally:
+            opened.close()
+    except OSError:
+        return ""
 
 
 def _agrees(promised: str, file: FileFacts, git_hash: GitHash) -> bool:

@@ -1,11 +1,12 @@
 """Which file opens are imports: code of installed Python packages, by folder and name."""
 
+import os
 import re
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.pythonpath import SITE
 from aibom.observe.recent import Recent
-from aibom.observe.watch.filesystems import FileSystems, Stored
+from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 
 #: Most folders of code that are remembered; torch has about 600.
 _KEPT = 50_000
@@ -28,6 +29,12 @@ def runs_python(executable: str) -> bool:
     return bool(_PYTHON.match(executable.rpartition("/")[2]))
 
 
+def folder_of(event: FileEvent) -> bytes:
+    """Return the folder of an event that came with a descriptor, as its process sees it."""
+    link = os.readlink(b"/proc/self/fd/%d" % event.descriptor)
+    return link.removesuffix(b" (deleted)").rpartition(b"/")[0]
+
+
 class CodeFolders:
     """Remembers which folders belong to installed packages; most of all opens are of a few."""
 
@@ -41,7 +48,8 @@ class CodeFolders:
 
         Of packages in folders only the opening of ``__init__`` tells: every import begins there.
         """
-        key = (event.filesystem, event.folder)
+        # an event with a descriptor names its file's folder by itself
+        key = (event.filesystem, event.folder or folder_of(event))
         known = self._known.get(key)
         if known is None:
             known = self._known.put(key, self._look(event))
@@ -55,7 +63,10 @@ class CodeFolders:
 
     def _look(self, event: FileEvent) -> tuple[Stored, str] | bool:
         try:
-            stored = self._systems.folder(event.filesystem, event.folder)
+            if event.descriptor >= 0:
+                stored = Stored(AS_SHOWN, os.fsdecode(folder_of(event)))
+            else:
+                stored = self._systems.folder(event.filesystem, event.folder)
         except OSError:
             return False  # removed already: the code of a temporary environment
         path = stored.path.removesuffix(_CACHE) + "/"

@@ -4,12 +4,13 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.events import files
 from aibom.observe.events.files import FileEvents
+from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.watch.code import CodeFolders, is_code, runs_python
 from aibom.observe.watch.lives import Life, Lives
@@ -18,6 +19,8 @@ from aibom.observe.watch.lives import Life, Lives
 GATHER_SECONDS = 0.05
 #: Most events of models and installations that wait for the main thread.
 MAX_WAITING = 200_000
+#: Most of them that may hold a descriptor open meanwhile.
+MAX_DESCRIPTORS = 256
 #: Most packages whose code one process opened that are remembered.
 MAX_CODE = 5_000
 _CHANGED = files.WRITTEN | files.CREATED | files.RENAMED
@@ -48,9 +51,9 @@ class Collector:
     def __init__(
         self,
         lives: Lives,
-        file_events: FileEvents | None,
+        file_events: Sequence[FileEvents | OverlayEvents],
         process_events: ProcessEvents | None,
-        code: CodeFolders | None,
+        code: CodeFolders,
         may_be_model: Callable[[bytes], bool],
     ) -> None:
         """Read from the sensors that there are; ``may_be_model`` judges files by their names."""
@@ -103,23 +106,24 @@ class Collector:
         if self._processes is not None:
             poll.register(self._processes.fileno(), select.POLLIN)
         rest = GATHER_SECONDS - (time.monotonic_ns() - self._since_ns) / 1e9
-        if self._files is not None and rest <= 0:
-            poll.register(self._files.fileno(), select.POLLIN)
-        gathering = self._files is not None and rest > 0
+        gathering = bool(self._files) and rest > 0
+        sources = set() if gathering else {source.fileno() for source in self._files}
+        for descriptor in sources:
+            poll.register(descriptor, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll(rest * 1000 if gathering else None)}
         if self._stop in ready:
             return False
         if self._processes is not None and self._processes.fileno() in ready:
             with self.lock:
                 self._read_processes()
-        if self._files is not None and self._files.fileno() in ready:
+        if ready & sources:
             self._read(final=False)
         return True
 
     def _read(self, *, final: bool) -> None:
         """Read file events, and after them the process events that tell whose they are."""
         while True:
-            found = self._files.read() if self._files is not None else []
+            found = [event for source in self._files for event in source.read()]
             with self.lock:
                 self._read_processes()
                 now = time.monotonic_ns()
@@ -154,10 +158,13 @@ class Collector:
             self.woken.set()
         elif event.mask & _CHANGED and name in _INSTALLED:
             self._put(self._batch.installs, event)
+        else:
+            _let_go(event)
 
     def _put(self, waiting: list[tuple[Life | None, FileEvent]], event: FileEvent) -> None:
-        if len(waiting) >= MAX_WAITING:
+        if len(waiting) >= (MAX_WAITING if event.descriptor < 0 else MAX_DESCRIPTORS):
             self._batch.dropped += 1
+            _let_go(event)
             return
         waiting.append((self._life(event.pid), event))
         self.woken.set()
@@ -171,11 +178,17 @@ class Collector:
 
     def _note_code(self, event: FileEvent) -> None:
         life = self.lives.of(event.pid, self._since_ns)
-        if life is None or self._code is None or not runs_python(life.process.executable):
-            return
-        package = self._code.package(event)
-        if package is None:
+        python = life is not None and runs_python(life.process.executable)
+        package = self._code.package(event) if python else None
+        _let_go(event)
+        if life is None or package is None:
             return
         noted = life.wrote if event.mask & _CHANGED else life.code
         if len(noted) < MAX_CODE:
             noted.add(package)
+
+
+def _let_go(event: FileEvent) -> None:
+    """Close the descriptor that an event of an overlay came with."""
+    if event.descriptor >= 0:
+        os.close(event.descriptor)

@@ -10,6 +10,7 @@ from aibom.formats.procfs.mountinfo import Mount
 from aibom.observe import rootdir
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import FileEvents, fsid_of, open_handle, path_of
+from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.live import LiveFile, LiveHost, reopen
 from aibom.types.facts import Unseen
 
@@ -45,8 +46,15 @@ _PLUMBING = ("/dev", "/proc", "/sys", "/run/secrets/kubernetes.io", "/var/run/se
 MAX_MARKED = 4_096
 
 
+#: The device of a file whose path is that of the process that opened it.
+AS_SHOWN = ""
+
+
 class Stored(NamedTuple):
-    """A file as a file system stores it: its device (``major:minor``), and the path there."""
+    """A file as a file system stores it: its device (``major:minor``), and the path there.
+
+    Where the device is AS_SHOWN the path is already that in the container.
+    """
 
     device: str
     path: str
@@ -73,10 +81,16 @@ class FileSystems:
     No descriptor is kept: one that stays open would keep a volume from being unmounted.
     """
 
-    def __init__(self, host: LiveHost, events: FileEvents | None) -> None:
-        """Mark with ``events`` what the processes of ``host`` can see."""
+    def __init__(
+        self, host: LiveHost, events: FileEvents | None, overlays: OverlayEvents | None = None
+    ) -> None:
+        """Mark with ``events`` what the processes of ``host`` can see.
+
+        With ``overlays`` each overlay is marked by itself, for kernels that need it.
+        """
         self._host = host
         self._events = events
+        self._overlays = overlays
         self._by_id: dict[bytes, _FileSystem] = {}
         self._by_device: dict[str, _FileSystem | None] = {}
 
@@ -89,6 +103,8 @@ class FileSystems:
         if self._events is None:
             return ()
         for mount in self._host.mounts(pid).mounts:
+            if mount.overlay and self._overlays is not None:
+                missed.append(self._mark_overlay(_Way(pid, mount), self._overlays))
             if mount.fstype in _KERNELS or mount.overlay or mount.point.startswith(_PLUMBING[1:]):
                 continue
             if mount.point.startswith("/dev") and mount.point != "/dev/shm":  # noqa: S108
@@ -106,6 +122,21 @@ class FileSystems:
             known.ways.insert(0, way)
         elif len(known.ways) < 8 and all(w.pid != way.pid for w in known.ways):
             known.ways.append(way)
+
+    def _mark_overlay(self, way: _Way, overlays: OverlayEvents) -> Unseen | None:
+        if way.mount.device in self._by_device:
+            return None
+        self._by_device[way.mount.device] = None
+        try:
+            folder = self._open(way)
+            try:
+                overlays.mark(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            detail = error.strerror or str(error)
+            return Unseen("sensor", f"file events of the overlay at {way.mount.point}", detail)
+        return None
 
     def _mark(self, way: _Way) -> Unseen | None:
         mount = way.mount

@@ -1,17 +1,22 @@
 """The event sensors of this machine: opened as far as they work here, each with its word on why."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import FileEvents
+from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.events.selftest import self_test
 from aibom.types.facts import Unseen
 
 _T = TypeVar("_T")
 
+PROCESS_EVENTS = "process events"
+FILE_EVENTS = "file events"
+IN_CONTAINERS = "file events in containers"
 #: The network namespace whose process connector the kernel serves: that of the first process.
 _HOSTS_NETWORK = "{procfs}/1/ns/net"
 
@@ -21,39 +26,51 @@ class Sensors:
     """What events are to be had. ``state`` says of each sensor in words how far it sees."""
 
     files: FileEvents | None = None
+    overlays: OverlayEvents | None = None
     processes: ProcessEvents | None = None
     unseen: list[Unseen] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)
 
     def close(self) -> None:
         """Remove every mark and subscription. May be called again."""
-        for sensor in (self.files, self.processes):
+        for sensor in (self.files, self.overlays, self.processes):
             if sensor is not None:
                 sensor.close()
 
 
-def open_sensors(procfs: str, layers: str) -> Sensors:
-    """Open what works here; ``layers`` is a folder on the file system that is tried first."""
+def open_sensors(procfs: str, wanted: Callable[[bytes], bool]) -> Sensors:
+    """Open what works here.
+
+    ``wanted`` judges files by their paths, for kernels on which each overlay is watched by itself.
+    """
     sensors = Sensors()
     sensors.processes = _opened(
-        sensors, "process events", lambda: _process_events(procfs), "forks, execs and exits"
+        sensors, PROCESS_EVENTS, lambda: _process_events(procfs), "forks, execs and exits"
     )
     sensors.files = _opened(
-        sensors, "file events", FileEvents, "opens, writes, creations and renames"
+        sensors, FILE_EVENTS, FileEvents, "opens, writes, creations and renames"
     )
     if sensors.files is not None:
-        try:
-            way = self_test(layers)
-        except SensorError as error:
-            sensors.unseen.append(
-                Unseen("sensor", "file events in containers", error.detail, error.remedy)
-            )
-        else:
-            if way == "overlay":
-                detail = "this kernel does not tell of files that are opened through an overlay"
-                remedy = "Linux 6.5 or newer; sweeps see what stays mapped or open"
-                sensors.unseen.append(Unseen("sensor", "file events in containers", detail, remedy))
+        _try_overlays(sensors, wanted)
     return sensors
+
+
+def _try_overlays(sensors: Sensors, wanted: Callable[[bytes], bool]) -> None:
+    """Find out how the opens of containers are told of here, and say so."""
+    try:
+        # what the kernel tells does not depend on the file system: the temporary folder will do
+        way = self_test(tempfile.gettempdir())
+    except SensorError as error:
+        # most kernels in use tell of them; what is not known is said
+        sensors.unseen.append(Unseen("sensor", IN_CONTAINERS, error.detail, error.remedy))
+        sensors.state[IN_CONTAINERS] = f"not tested: {error.detail}"
+        return
+    if way == "filesystem":
+        sensors.state[IN_CONTAINERS] = "by the file system that holds the layers"
+        return
+    sensors.overlays = _opened(
+        sensors, IN_CONTAINERS, lambda: OverlayEvents(wanted), "by each overlay; no creations"
+    )
 
 
 def _process_events(procfs: str) -> ProcessEvents:

@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,12 +13,15 @@ from aibom.observe import models
 from aibom.observe.digests import TooLargeError
 from aibom.observe.events import files
 from aibom.observe.host import FileStat, OutsideRootError
+from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.inspector import Inspector
-from aibom.observe.live import LiveFile
+from aibom.observe.live import LiveFile, reopen, stat_of
+from aibom.observe.origin import origin_of
 from aibom.observe.recent import Recent
-from aibom.observe.watch.filesystems import FileSystems, Stored
+from aibom.observe.watch.code import folder_of
+from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 from aibom.observe.watch.lives import Life, Lives
-from aibom.observe.watch.views import Views
+from aibom.observe.watch.views import View, Views
 from aibom.types.facts import (
     UNKNOWN_ORIGIN,
     FileFacts,
@@ -29,6 +33,7 @@ from aibom.types.facts import (
     Unseen,
     UseKind,
 )
+from aibom.types.model import ModelHeader
 
 _REMEMBERED = 20_000
 #: Seconds for which what a file is holds without a look, unless somebody writes to it.
@@ -54,9 +59,18 @@ class Sightings:
     """Turns events into uses of model files."""
 
     def __init__(
-        self, inspector: Inspector, systems: FileSystems, lives: Lives, views: Views
+        self,
+        inspector: Inspector,
+        systems: FileSystems,
+        lives: Lives,
+        views: Views,
+        miss: Callable[[Unseen], None],
     ) -> None:
-        """Read files through ``systems``; name and hash them as ``inspector`` does."""
+        """Read files through ``systems``; name and hash them as ``inspector`` does.
+
+        ``miss`` takes what could not be seen of a file that was seen.
+        """
+        self._miss = miss
         self._inspector = inspector
         self._systems = systems
         self._lives = lives
@@ -91,15 +105,21 @@ class Sightings:
 
     def _look(self, event: FileEvent) -> _Known:
         """Return what the file of an event is. Raises OSError when it is gone."""
+        if event.descriptor >= 0:
+            path = os.path.join(folder_of(event), event.name)
+            found = stat_of(os.fstat(event.descriptor))
+            if not found.regular:
+                raise OutsideRootError(errno.EINVAL, "not a regular file")
+            return _Known(found, Stored(AS_SHOWN, os.fsdecode(path)), 0.0)
         name = (event.filesystem, event.file, event.name)
         known = self._known.get(name)
         now = time.monotonic()
         if known is None or known.until < now or event.mask & files.WRITTEN:
             folder = self._systems.folder(event.filesystem, event.folder)
-            path = f"{folder.path.rstrip('/')}/{os.fsdecode(event.name)}"
+            shown = f"{folder.path.rstrip('/')}/{os.fsdecode(event.name)}"
             file = self._systems.open(event.filesystem, event.file)
             file.close()
-            stored = folder._replace(path=path)
+            stored = folder._replace(path=shown)
             known = _Known(file.stat, stored, now + _FRESH_SECONDS)
             self._known.put(name, known)
         return known
@@ -120,35 +140,69 @@ class Sightings:
             found.mtime_ns,
             found.ctime_ns,
         )
-        return FileUse(path, kind_of(event.mask), "", "", found.inode), key, origin
+        use = FileUse(path, kind_of(event.mask), "", "", found.inode)
+        if view is not None and life is not None and known.stored.device == AS_SHOWN:
+            key = replace(key, device=0)
+            origin = self._origin(life, view, use, key)
+        return use, key, origin
+
+    def _origin(self, life: Life, view: View, use: FileUse, key: FileKey) -> Origin:
+        """Ask where a file of an overlay came from, with the help of a living neighbour."""
+        near = self._lives.near(life.process)
+        if near is None:
+            return UNKNOWN_ORIGIN
+        try:
+            return origin_of(self._inspector.host, near, use, key, view.runtime)
+        except OSError:
+            return UNKNOWN_ORIGIN
 
     def _model(self, life: Life | None, event: FileEvent, file: FileFacts) -> ModelFile | None:
         known = (file.key, file.path, file.origin)
         if (model := self._models.get(known)) is not None:
             return model
-        opened = self._systems.open(event.filesystem, event.file)
+        if event.descriptor >= 0:
+            opened = reopen(os.dup(event.descriptor), file.path)
+        else:
+            opened = self._systems.open(event.filesystem, event.file)
         try:
             found = opened.stat
             if (found.inode, found.ctime_ns) != (file.key.inode, file.key.ctime_ns):
                 raise OSError(errno.ESTALE, "changed while it was looked at")
-            header = self._inspector.contents.classify_data(opened, file.key).header
+            content = self._inspector.contents.classify_data(opened, file.key)
+            header = content.header
+            if content.kind == "other":
+                header = models.data_header(file.path)
             if header is None:
                 return None
-            file = replace(file, sha256=self._digest(opened, file.key))
+            file = replace(file, sha256=self._digest(opened, file))
         finally:
             opened.close()
-        neighbour = self._lives.near(life.process) if life is not None else None
-        if neighbour is None:
-            model = ModelFile(file, header)
-        else:
-            model = models.describe(self._inspector.host, neighbour, file, header)
-        return self._models.put(known, model)
+        model = self._described(life, file, header)
+        # a cache names a download's commit a moment after the file: ask again next time
+        settled = model.hub is None or (
+            not model.hub.partial and all(source.commits for source in model.hub.sources)
+        )
+        return self._models.put(known, model) if settled else model
 
-    def _digest(self, opened: LiveFile, key: FileKey) -> str:
+    def _described(self, life: Life | None, file: FileFacts, header: ModelHeader) -> ModelFile:
+        """Ask what lies beside a file, with the help of a living neighbour of its user."""
+        near = self._lives.near(life.process) if life is not None else None
+        if near is None:
+            return ModelFile(file, header)
+        host = self._inspector.host
+        places = HubPlaces(host, near.pid)
+        model = models.describe(host, near, file, header, places)
+        for unseen in places.unseen():
+            self._miss(unseen)
+        return model
+
+    def _digest(self, opened: LiveFile, file: FileFacts) -> str:
         try:
-            return self._inspector.digests.sha256(opened, key)
+            return self._inspector.digests.sha256(opened, file.key)
         except TooLargeError:
-            return ""  # named by its header alone
+            detail = f"{file.size} bytes are above the limit for hashing"
+            self._miss(Unseen("too-large", file.path, detail, "raise --hash-limit"))
+            return ""
 
 
 def kind_of(mask: int) -> UseKind:

@@ -11,8 +11,8 @@ from aibom.observe import containers
 from aibom.observe.host import Host
 from aibom.observe.origin import in_container, origin_of_placed
 from aibom.observe.recent import Recent
-from aibom.observe.watch.filesystems import Stored
-from aibom.types.facts import Container, Origin, Process
+from aibom.observe.watch.filesystems import AS_SHOWN, Stored
+from aibom.types.facts import UNKNOWN_ORIGIN, Container, Origin, Process
 
 #: Most mount namespaces that are remembered.
 MAX_VIEWS = 10_000
@@ -25,9 +25,12 @@ class View(NamedTuple):
     placement: Placement
     contained: bool
     tables: tuple[MountTable, MountTable]
+    runtime: int | None = None
 
     def find(self, stored: Stored) -> tuple[str, Origin] | None:
         """Return the path at which a stored file is seen, and where it came from."""
+        if stored.device == AS_SHOWN:
+            return stored.path, UNKNOWN_ORIGIN
         placed: Placed | None = self.placement.find(stored.device, stored.path)
         if placed is None:
             return None
@@ -63,7 +66,7 @@ class Views:
         # tables that say the same are the same object
         if known is None or known.tables[0] is not mounts or known.tables[1] is not outside:
             contained = in_container(mounts, process)
-            view = View(Placement(mounts, outside), contained, (mounts, outside))
+            view = View(Placement(mounts, outside), contained, (mounts, outside), runtime)
             self._views.put((process.mount_namespace, process.root), view)
         place = process.cgroup
         if place.container_id and place.container_id not in self.containers:

@@ -11,7 +11,7 @@ from aibom.observe.events import files
 from aibom.observe.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.observe.watch.arrivals import Arrivals
-from aibom.observe.watch.code import CodeFolders
+from aibom.observe.watch.code import CodeFolders, is_code
 from aibom.observe.watch.collector import Batch, Collector
 from aibom.observe.watch.filesystems import FileSystems
 from aibom.observe.watch.history import History
@@ -53,24 +53,23 @@ class Watcher:
         host: LiveHost,
         sweeper: Sweeper,
         may_be_model: Callable[[bytes], bool],
-        layers: str,
     ) -> None:
-        """Open the sensors that work here; ``layers`` is where the self-test may be made."""
+        """Open the sensors that work here; ``may_be_model`` judges files by their names."""
         inspector = sweeper.inspector
         self._sweeper = sweeper
-        self._sensors = open_sensors(host.procfs, layers)
+        self._sensors = open_sensors(host.procfs, lambda path: _is_wanted(path, may_be_model))
         self.counts = Counts()
         self.lives = Lives(host)
         self._views = Views(host)
         self._history = History(inspector.runs_known)
-        self._systems = FileSystems(host, self._sensors.files)
-        self._sightings = Sightings(inspector, self._systems, self.lives, self._views)
+        self._systems = FileSystems(host, self._sensors.files, self._sensors.overlays)
+        self._sightings = Sightings(inspector, self._systems, self.lives, self._views, self._miss)
         self._opened = OpenedPackages(inspector, self.lives, self._views)
         self._installs = Installs(self._opened, self._systems, self._views)
         self._arrivals = Arrivals(host)
         self._collector = Collector(
             self.lives,
-            self._sensors.files,
+            [s for s in (self._sensors.files, self._sensors.overlays) if s is not None],
             self._sensors.processes,
             CodeFolders(self._systems),
             may_be_model,
@@ -149,7 +148,11 @@ class Watcher:
         for life in batch.begun.values():
             self._begin(life)
         for user, event in batch.models:
-            self._model(user, event)
+            try:
+                self._model(user, event)
+            finally:
+                if event.descriptor >= 0:
+                    os.close(event.descriptor)
         for installer, event in batch.installs:
             if installer is not None and self._watches(installer):
                 self._installs.note(installer, event)
@@ -207,11 +210,11 @@ class Watcher:
             life = nobody(event.pid)
         if event.mask & (files.CREATED | _WRITES):
             self._arrivals.meet(life)
-        if event.mask & _WRITES:
+        if event.mask & _WRITES and event.descriptor < 0:
             until = time.monotonic() + SETTLE_SECONDS
             self._settling[event.filesystem, event.file] = (until, life, event)
             self._schedule.settle_at(until)
-        elif event.mask & _OPENS and not event.name.endswith(_IN_FLIGHT):
+        elif event.mask & (_OPENS | _WRITES) and not event.name.endswith(_IN_FLIGHT):
             self._see(life, event)
 
     def _settle(self, *, everything: bool = False) -> None:
@@ -373,3 +376,8 @@ class Watcher:
                 f" ({counts.unattributed} not attributed), {counts.lost} losses"
             )
         return tuple(states.items())
+
+
+def _is_wanted(path: bytes, may_be_model: Callable[[bytes], bool]) -> bool:
+    name = path.rpartition(b"/")[2]
+    return is_code(name) or may_be_model(name)
