@@ -60,6 +60,17 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--seconds", type=float, metavar="N", help="end after so long (default: until Ctrl-C)"
     )
+    wire = command.add_argument_group("what to hear on the wire (off unless asked for)")
+    wire.add_argument(
+        "--names",
+        action="store_true",
+        help="host names from DNS answers and TLS hellos, by a filtered packet socket",
+    )
+    wire.add_argument(
+        "--requests",
+        action="store_true",
+        help="method, host and path of TLS requests, by probes on OpenSSL (no query, no headers)",
+    )
     add_declared_option(command)
     add_output_options(command, None)
     add_host_options(command)
@@ -88,7 +99,13 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
         raise CommandError("a recording does not change: 'aibom scan' reads it")
     sweeper = sweeper_of(arguments, host, rules)
     names = ModelNames(rules.extensions)
-    return Watcher(host, sweeper, names.may_be_model)
+    return Watcher(
+        host,
+        sweeper,
+        names.may_be_model,
+        names=arguments.names,
+        requests=arguments.requests,
+    )
 
 
 def _watch_node(arguments: argparse.Namespace) -> int:

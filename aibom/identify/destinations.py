@@ -36,7 +36,7 @@ class Destination:
     service: Service
     place: Address
     _schemes: set[str] = field(default_factory=set)
-    _evidence: dict[tuple[int, str], Evidence] = field(default_factory=dict)
+    _evidence: dict[tuple[int, str, str], Evidence] = field(default_factory=dict)
     _named_by: set[str] = field(default_factory=set)
     _outside: bool = False
 
@@ -46,9 +46,10 @@ class Destination:
         """Add what a connection shows; ``accepted``: the process at its other end was seen."""
         named = host_of(connection) and _NAMED.get(connection.named_by)
         how, confidence = _ACCEPTED if accepted else named or _UNNAMED
-        seen = witness.saw(how, connection.remote, "dynamic-analysis", confidence, None)
-        known = self._evidence.get((seen.pid, how), seen)
-        self._evidence[seen.pid, how] = min(known, seen)
+        shown = f"{connection.remote} {connection.request}".rstrip()
+        seen = witness.saw(how, shown, "dynamic-analysis", confidence, None)
+        key = (seen.pid, how, connection.request)
+        self._evidence[key] = min(self._evidence.get(key, seen), seen)
         secured = connection.named_by in ("SNI", "request") and connection.protocol == "tcp"
         self._schemes.add("tls" if secured else connection.protocol)
         self._named_by |= {connection.named_by} if named else set()
@@ -63,7 +64,7 @@ class Destination:
         """Return the service; ``beside`` gives the components that each process holds."""
         # one connection that was seen to speak TLS tells what the others to that port speak
         schemes = self._schemes - ({"tcp"} if "tls" in self._schemes else set())
-        refs = {ref for pid, _ in self._evidence for ref in beside.get(pid, ())}
+        refs = {ref for pid, _, _ in self._evidence for ref in beside.get(pid, ())}
         return replace(
             self.service,
             endpoints=tuple(

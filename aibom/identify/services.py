@@ -39,6 +39,11 @@ def with_destinations(
     return tuple(_Talk(inventory, sweep).listed() for inventory in found)
 
 
+# of a request whose connection could be any of several: https has this port by default
+# (RFC 9110, 4.2.2), and the name alone tells where it went
+_UNTOLD = Address("0.0.0.0", "443")  # noqa: S104 - nothing is bound to it
+
+
 @dataclass(frozen=True, slots=True)
 class _Server:
     """A service that listens, the component that it is, and the inventory that has both."""
@@ -112,7 +117,9 @@ class _Talk:
             found = self._sweep.processes[pid]
             for connection in found.connections:
                 remote = address_of(connection.remote)
-                if remote is not None and self._sweep.outgoing(found, connection):
+                if connection.request:
+                    self._take(found, connection, remote or _UNTOLD)
+                elif remote is not None and self._sweep.outgoing(found, connection):
                     self._take(found, connection, remote)
         ranked = sorted(self._found.values(), key=lambda d: (not d.service.rule, d.service.ref))
         kept = [d.finished(self._beside) for d in ranked[:MAX_DESTINATIONS]]

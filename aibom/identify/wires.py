@@ -8,7 +8,9 @@ from aibom.types.facts import ProcessFacts, Stream
 
 def listening_on(found: ProcessFacts) -> tuple[str, ...]:
     """Return where a process listens, as URLs, sorted."""
-    return tuple(sorted({f"{c.protocol}://{c.local}" for c in found.connections if not c.remote}))
+    return tuple(
+        sorted({f"{c.protocol}://{c.local}" for c in found.connections if c.local and not c.remote})
+    )
 
 
 class Wiring:

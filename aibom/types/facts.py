@@ -123,7 +123,8 @@ class Connection:
 
     Else it is connected, connecting, or closed by the remote end only. ``host`` is the name of
     the remote end, where it was seen, and ``named_by`` says where: ``DNS``, ``SNI`` or
-    ``request``.
+    ``request``. ``request`` is the method and path of a request that was seen; then ``local`` is
+    empty, and ``remote`` is as well where it could be any of several connections.
     """
 
     local: str
@@ -131,6 +132,7 @@ class Connection:
     host: str = ""
     named_by: str = ""
     protocol: Literal["tcp", "udp"] = "tcp"
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import itertools
 import mmap
 import os
 import select
@@ -27,6 +28,7 @@ _DUMMY = (1, 9)  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_DUMMY
 _TRACEPOINT = 2  # PERF_TYPE_TRACEPOINT
 _TID_AND_RAW = 1 << 1 | 1 << 10  # PERF_SAMPLE_TID, PERF_SAMPLE_RAW
 _DISABLED = 1  # perf_event_attr.disabled
+_COUNT_LOST = 1 << 4  # PERF_FORMAT_LOST, from Linux 6.0 on
 _ENABLE, _SET_OUTPUT, _SET_FILTER = 0x2400, 0x2405, 0x40082406  # PERF_EVENT_IOC_*
 _LOST, _SAMPLE = 2, 9  # PERF_RECORD_*
 # struct perf_event_mmap_page: data_head and data_tail, in words of 8 bytes
@@ -47,11 +49,9 @@ class Rings:
 
     def __init__(self) -> None:
         """Make the buffers. Raises SensorError where the kernel refuses."""
-        #: Records that found no room, as far as the kernel has told: it does with the next one
-        #: that finds some.
-        self.lost = 0
+        self._lost = 0
         self._rings: dict[int, tuple[int, mmap.mmap]] = {}
-        self._attached: dict[int, contextlib.ExitStack] = {}
+        self._attached: dict[int, list[int]] = {}
         with contextlib.ExitStack() as held:
             self._ready = held.enter_context(select.epoll())
             for cpu in _online_cpus():
@@ -77,19 +77,33 @@ class Rings:
 
         Raises OSError; then the event is armed on no CPU.
         """
-        with contextlib.ExitStack() as opened:
+        opened: list[int] = []
+        try:
             for cpu, (ring, _) in self._rings.items():
-                descriptor = _open_event((_TRACEPOINT, number), cpu)
-                opened.callback(os.close, descriptor)
+                opened.append(_open_event((_TRACEPOINT, number), cpu))
                 # in this order: no record before its filter, none outside of the ring
-                fcntl.ioctl(descriptor, _SET_FILTER, condition.encode())
-                fcntl.ioctl(descriptor, _SET_OUTPUT, ring)
-                fcntl.ioctl(descriptor, _ENABLE, 0)
-            self._attached[number] = opened.pop_all()
+                fcntl.ioctl(opened[-1], _SET_FILTER, condition.encode())
+                fcntl.ioctl(opened[-1], _SET_OUTPUT, ring)
+                fcntl.ioctl(opened[-1], _ENABLE, 0)
+        except OSError:
+            _close(opened)
+            raise
+        self._attached[number] = opened
 
     def detach(self, number: int) -> None:
         """Disarm an event; what it wrote before can still be read."""
-        self._attached.pop(number).close()
+        descriptors = self._attached.pop(number)
+        self._lost += sum(map(_lost_by, descriptors))
+        _close(descriptors)
+
+    @property
+    def lost(self) -> int:
+        """Records that found no room in a ring.
+
+        Before Linux 6.0 the kernel tells of them only with the next record that finds some.
+        """
+        attached = itertools.chain.from_iterable(self._attached.values())
+        return self._lost + sum(map(_lost_by, attached))
 
     def fileno(self) -> int:
         """Return a descriptor that is readable while there are records."""
@@ -112,9 +126,9 @@ class Rings:
                         del record[:_RAW], record[size:]
                         yield pid, record
                         record[:] = bytes(len(record))
-                    elif kind == _LOST:
+                    elif kind == _LOST and not _counts_losses():
                         # u64 id, u64 lost
-                        self.lost += struct.unpack_from("<Q", record, _HEADER.size + 8)[0]
+                        self._lost += struct.unpack_from("<Q", record, _HEADER.size + 8)[0]
 
     def close(self) -> None:
         """Disarm every event and free the buffers."""
@@ -149,14 +163,31 @@ def _open_event(kind: tuple[int, int], cpu: int) -> int:
         raise OSError(errno.ENOSYS, f"not known on {os.uname().machine}")
     # struct perf_event_attr, its first published form: type, size, config, sample_period,
     # sample_type, read_format, flags, wakeup_events, bp_type, bp_addr
+    reading = _COUNT_LOST if _counts_losses() else 0
     first = struct.Struct("<IIQQQQQIIQ")
-    attributes = first.pack(kind[0], first.size, kind[1], 1, _TID_AND_RAW, 0, _DISABLED, 1, 0, 0)
+    attributes = first.pack(
+        kind[0], first.size, kind[1], 1, _TID_AND_RAW, reading, _DISABLED, 1, 0, 0
+    )
     arguments = (ctypes.c_int(-1), ctypes.c_int(cpu), ctypes.c_int(-1), ctypes.c_ulong(_CLOEXEC))
     descriptor = int(_libc.syscall(ctypes.c_long(number), attributes, *arguments))
     if descriptor < 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return descriptor
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _counts_losses() -> bool:
+    return int(os.uname().release.partition(".")[0]) >= 6
+
+
+def _lost_by(descriptor: int) -> int:
+    """Return how many records of an event were lost: read(2) gives its count, then this."""
+    return int(struct.unpack("<2Q", os.read(descriptor, 16))[1]) if _counts_losses() else 0
 
 
 def _online_cpus() -> list[int]:

@@ -1,6 +1,6 @@
 """Uprobes as tracefs defines them: events of our own, disarmed until perf asks for their records.
 
-Source: Documentation/trace/uprobetracer.rst of the kernel.
+What a killed run leaves is disarmed too. Source: Documentation/trace/uprobetracer.rst.
 """
 
 import errno
@@ -79,8 +79,7 @@ def sweep_leftovers(tracefs: str = TRACEFS) -> int:
     """Remove the events that killed runs left, and return how many. Raises OSError.
 
     A run is known by pid namespace, process id and start time. What was made in another pid
-    namespace stays: from here nobody can tell whether its process lives. What is left is
-    disarmed and costs the node nothing but a held file.
+    namespace stays: from here nobody can tell whether its process lives.
     """
     removed = 0
     found = set(_DEFINITION.findall(_text(f"{tracefs}/uprobe_events")))
@@ -112,7 +111,7 @@ def _check(tracefs: str) -> None:
 
 
 def _open_commands(tracefs: str) -> int:
-    # opened with O_TRUNC it would forget everybody's probes
+    # with O_TRUNC it would forget everybody's probes
     return os.open(f"{tracefs}/uprobe_events", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
 

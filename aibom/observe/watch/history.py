@@ -8,6 +8,7 @@ from aibom.formats.text import printable
 from aibom.observe.watch.lives import Life
 from aibom.types.facts import (
     Arrival,
+    Connection,
     LoadedPackage,
     ModelUse,
     Process,
@@ -19,6 +20,8 @@ from aibom.types.facts import (
 MAX_ENDED = 20_000
 #: Most uses of models that are kept of one process.
 MAX_USES = 2_000
+#: Most connections that are kept of one process.
+MAX_CONNECTIONS = 1_000
 #: Most ways in which one file is said to have arrived.
 MAX_ARRIVALS = 8
 #: Most files whose arrival is remembered.
@@ -36,6 +39,7 @@ class _Record:
     uses: dict[_Use, ModelUse] = field(default_factory=dict)
     packages: dict[str, LoadedPackage] = field(default_factory=dict)
     installed: dict[str, LoadedPackage] = field(default_factory=dict)
+    connections: dict[Connection, None] = field(default_factory=dict)
 
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
@@ -47,6 +51,7 @@ class _Record:
             models=(*base.models, *self._by_events(base.models)),
             packages=(*base.packages, *more),
             installed=tuple(self.installed.values()),
+            connections=tuple(sorted({*base.connections, *self.connections})),
         )
 
     def _by_events(self, held: Iterable[ModelUse]) -> list[ModelUse]:
@@ -73,6 +78,7 @@ class _Record:
             frozenset(self.uses),
             frozenset(self.packages),
             frozenset(self.installed),
+            frozenset(self.connections),
             frozenset(p.package.location for p in look.packages) if look else None,
             frozenset(u.model.file.path for u in look.models) if look else None,
         )
@@ -155,6 +161,13 @@ class History:
             record.installed[one.package.location] = one
             self.changes += 1
 
+    def connect(self, life: Life, connection: Connection) -> None:
+        """Take a connection that was heard on the wire."""
+        record = self._record(life)
+        if connection not in record.connections and len(record.connections) < MAX_CONNECTIONS:
+            record.connections[connection] = None
+            self.changes += 1
+
     def arrived(self, file: tuple[int, int], arrival: Arrival) -> None:
         """Take who wrote a file, or gave it its name."""
         known = self.arrivals.get(file, ())
@@ -172,9 +185,8 @@ class History:
             self._fold(record)
 
     def _fold(self, record: _Record) -> None:
-        if not (record.uses or record.packages or record.installed) and not self._matters(
-            record.facts()
-        ):
+        told = record.uses or record.packages or record.installed or record.connections
+        if not told and not self._matters(record.facts()):
             return
         likeness = record.likeness()
         known = self._ended.get(likeness)

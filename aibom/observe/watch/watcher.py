@@ -22,12 +22,15 @@ from aibom.observe.watch.schedule import Schedule
 from aibom.observe.watch.sensors import open_sensors
 from aibom.observe.watch.sightings import Sightings, kind_of
 from aibom.observe.watch.views import Views
+from aibom.observe.watch.wire import Wire
 from aibom.types.facts import Cgroup, NodeFacts, Process, Unseen
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.05
+#: Seconds between two readings of what was heard on the wire.
+WIRE_SECONDS = 0.1
 #: Most records of what could not be seen that are kept.
 MAX_UNSEEN = 2_000
 _OPENS = files.OPENED
@@ -53,8 +56,14 @@ class Watcher:
         host: LiveHost,
         sweeper: Sweeper,
         may_be_model: Callable[[bytes], bool],
+        *,
+        names: bool = False,
+        requests: bool = False,
     ) -> None:
-        """Open the sensors that work here; ``may_be_model`` judges files by their names."""
+        """Open the sensors that work here; ``may_be_model`` judges files by their names.
+
+        ``names`` and ``requests`` add what is heard on the wire (see Wire).
+        """
         inspector = sweeper.inspector
         self._sweeper = sweeper
         self._sensors = open_sensors(host.procfs, lambda path: _is_wanted(path, may_be_model))
@@ -80,7 +89,8 @@ class Watcher:
         self._settling: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = {}
         self._scope = Scope()
         self._tree = False
-        self._process_losses = self._unseen_dropped = 0
+        self._drops = self._unseen_dropped = 0
+        self._wire = Wire(host, self.lives, self._miss, names=names, requests=requests)
 
     @property
     def blind(self) -> bool:
@@ -131,10 +141,13 @@ class Watcher:
             for life in list(self.lives):
                 self._import(life)
         finally:
+            self._wire.close()
             self._sensors.close()
 
     def step(self, seconds: float) -> None:
         """Wait for at most ``seconds`` until something happens, and take it in."""
+        if not self._wire.idle:
+            seconds = min(seconds, WIRE_SECONDS)
         if self._collector.woken.wait(min(seconds, self._schedule.rest())):
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
@@ -156,6 +169,9 @@ class Watcher:
         for installer, event in batch.installs:
             if installer is not None and self._watches(installer):
                 self._installs.note(installer, event)
+        for life, connection in self._wire.read():
+            if self._watches(life):
+                self._history.connect(life, connection)
         for life in batch.ended:
             self._finish(life)
         self._count(batch)
@@ -164,8 +180,9 @@ class Watcher:
         """Say what was lost, and look at everything instead."""
         self.counts.events = self._collector.events
         dropped = self._sensors.processes.lost if self._sensors.processes is not None else 0
-        lost = batch.overflows + batch.dropped + (dropped - self._process_losses)
-        self._process_losses = dropped
+        dropped += self._wire.lost
+        lost = batch.overflows + batch.dropped + (dropped - self._drops)
+        self._drops = dropped
         if lost:
             self.counts.lost += lost
             self._schedule.sweep_now()
@@ -178,6 +195,7 @@ class Watcher:
         if not life.inherited:
             self._learn(life)
         if self._watches(life) and not life.ended_ns:
+            self._wire.begin(life)
             self._schedule.begun(life)
 
     def _learn(self, life: Life) -> None:
@@ -294,6 +312,7 @@ class Watcher:
             self._take(found)
             for life in self.lives:
                 self._learn(life)
+        self._wire.forget()
         self._schedule.swept()
 
     def _descendants(self) -> list[Life]:
@@ -319,7 +338,10 @@ class Watcher:
                 if facts.modules is not None:
                     # the interpreter's own list says more than what it opened so far
                     life.code = set()
-            self._history.look(life, facts)
+            self._wire.begin(life)
+            self._wire.look(life)
+            named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
+            self._history.look(life, replace(facts, connections=named))
         self._views.containers |= found.containers
         for unseen in found.unseen:
             if unseen.reason != "vanished" or self.blind:
@@ -368,7 +390,7 @@ class Watcher:
 
     def _states(self) -> tuple[tuple[str, str], ...]:
         states = {"sweep": "maps, descriptors, sockets, command lines and imported modules"}
-        states |= self._sensors.state
+        states |= self._sensors.state | self._wire.state
         if self._sensors.files is not None:
             counts = self.counts
             states["file events"] += (

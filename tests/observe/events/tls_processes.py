@@ -223,5 +223,7 @@ def all_of(requests: TlsRequests) -> list[Request]:
     return found
 
 
-def definitions(tracefs: str) -> list[str]:
-    return Path(f"{tracefs}/uprobe_events").read_text(encoding="utf-8").splitlines()
+def definitions(tracefs: str, pid: int | None = None) -> list[str]:
+    """Return the probes of one process, by default this one's; others may come and go."""
+    lines = Path(f"{tracefs}/uprobe_events").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if f"_{pid or os.getpid()}" in line.partition("/")[0]]

@@ -185,33 +185,6 @@ def test_a_number_that_another_process_bears_by_now_is_not_asked(node: Watched) 
     assert life.process.cgroup.container_id == HERE
 
 
-def test_an_act_within_the_time_that_two_bore_one_number(node: Watched) -> None:
-    node.container(10, HERE)
-    node.container(20, THERE)
-    first = node.tell("fork", 11, 10, when=10)
-    node.tell("exit", 11, when=20)
-    assert node.lives.of(11, 15) is first
-    second = node.tell("fork", 11, 20, when=30)
-    # an event that was read after both births may be either's, in different containers
-    assert node.lives.of(11, 15) is None
-    assert node.lives.of(11, 20) is None
-    assert node.lives.of(11, 25) is second
-    assert node.lives.of(11, 40) is second
-    node.tell("exit", 11, when=50)
-    third = node.tell("fork", 11, 20, when=60)
-    # both of one container: what is told of it is true
-    assert node.lives.of(11, 45) is third
-    assert node.lives.of(11, 55) is third
-
-
-def test_two_of_one_place_tell_nothing_where_the_place_is_a_guess(node: Watched) -> None:
-    node.shim("runc")
-    node.tell("fork", 11, 100, when=10)
-    node.tell("exit", 11, when=20)
-    node.tell("fork", 11, 100, when=30)
-    assert node.lives.of(11, 5) is None
-
-
 def test_a_fork_whose_predecessors_end_was_not_told(node: Watched) -> None:
     node.container()
     first = node.tell("fork", 11, 10, when=10)
@@ -265,12 +238,13 @@ def test_a_child_met_by_a_look_before_it_begins_a_program(node: Watched) -> None
 
 
 def test_a_living_neighbour_sees_what_an_ended_process_saw(node: Watched) -> None:
-    node.container(10)
+    neighbour = node.container(10)
     node.tell("fork", 11, 10)
     life = node.tell("fork", 12, 10)
     assert life is not None
+    assert node.lives.near(life.process) is life.process
     node.tell("exit", 12)
-    assert node.lives.near(life.process) == node.lives.seed(make.process(10)).process
+    assert node.lives.near(life.process) is neighbour.process
     moved = make.process(12, root="/jail", cgroup=Cgroup(HERE))
     assert node.lives.near(moved) is None
     node.tell("exit", 10)

@@ -1,0 +1,329 @@
+"""What a process did from beginning to end: looks and events joined, ended ones folded."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aibom.observe.watch import history as module
+from aibom.observe.watch.history import History, program_of
+from aibom.observe.watch.lives import Life
+from aibom.types.facts import (
+    Arrival,
+    Binary,
+    Connection,
+    FileFacts,
+    FileKey,
+    FileUse,
+    LoadedPackage,
+    ModelUse,
+    Origin,
+    ProcessFacts,
+    UseKind,
+)
+from tests import make
+
+
+def life(pid: int = 7, **fields: Any) -> Life:
+    placed = fields.pop("placed", True)
+    return Life(pid, make.process(pid, **fields), placed=placed)
+
+
+def used(path: str = "/m/a.gguf", kind: UseKind = "opened", inode: int = 1) -> ModelUse:
+    found = make.model_use(make.file(path, inode=inode))
+    return replace(found, use=FileUse(path, kind, "", "", inode))
+
+
+def loaded(name: str = "torch") -> LoadedPackage:
+    return LoadedPackage(make.package(name), make.file(f"/s/{name}/__init__.py"), "opened")
+
+
+def everything(history: History) -> tuple[ProcessFacts, ...]:
+    return history.facts(lambda _: True)
+
+
+def uses(facts: ProcessFacts) -> list[tuple[str, str, int]]:
+    return sorted((u.model.file.path, u.use.kind, u.times) for u in facts.models)
+
+
+@pytest.fixture
+def history() -> History:
+    return History(lambda facts: bool(facts.models or facts.binaries))
+
+
+def test_a_process_of_which_only_events_told(history: History) -> None:
+    one = life(argv=("python3", "-m", "chat.serve"))
+    history.use(one, used())
+    (facts,) = everything(history)
+    assert facts.process == one.process
+    assert facts.program.module == "chat.serve"
+    assert uses(facts) == [("/m/a.gguf", "opened", 1)]
+
+
+def test_two_looks_are_one(history: History) -> None:
+    one = life()
+    early = make.seen(
+        models=(make.model_use(make.file("/m/a.gguf", inode=1)),),
+        packages=(loaded("torch"),),
+        connections=(Connection("127.0.0.1:1"),),
+        modules=3,
+    )
+    late = make.seen(
+        models=(make.model_use(make.file("/m/b.gguf", inode=2)),),
+        packages=(loaded("torch"), loaded("numpy")),
+        binaries=(Binary(make.file("/lib/x.so", inode=9)),),
+        connections=(Connection("127.0.0.1:2"),),
+        modules=5,
+    )
+    history.look(one, early)
+    history.look(one, late)
+    (facts,) = everything(history)
+    assert uses(facts) == [("/m/a.gguf", "mapped", 1), ("/m/b.gguf", "mapped", 1)]
+    assert {p.package.name for p in facts.packages} == {"torch", "numpy"}
+    assert [c.local for c in facts.connections] == ["127.0.0.1:1", "127.0.0.1:2"]
+    assert len(facts.binaries) == 1
+    assert facts.modules == 5
+
+
+def test_an_equal_look_is_no_news(history: History) -> None:
+    one = life()
+    history.look(one, make.seen())
+    told = history.changes
+    history.look(one, make.seen())
+    assert history.changes == told
+    history.look(one, make.seen(models=(make.model_use(),)))
+    assert history.changes == told + 1
+
+
+def test_content_that_was_replaced_is_another_model(history: History) -> None:
+    one = life()
+    before = make.model_use(FileFacts("/m/a.gguf", FileKey(1, 5, 9, 1, 1), Origin("host"), "aa"))
+    after = make.model_use(FileFacts("/m/a.gguf", FileKey(1, 5, 9, 2, 2), Origin("host"), "bb"))
+    history.look(one, make.seen(models=(before,)))
+    history.look(one, make.seen(models=(after,)))
+    (facts,) = everything(history)
+    assert {u.model.file.sha256 for u in facts.models} == {"aa", "bb"}
+
+
+def test_what_a_look_saw_held_is_not_told_again_by_its_open(history: History) -> None:
+    one = life()
+    held = make.model_use(make.file("/m/a.gguf", inode=1))
+    history.use(one, used("/m/a.gguf", inode=1))
+    history.use(one, used("/m/b.gguf", inode=2))
+    history.look(one, make.seen(models=(held,)))
+    (facts,) = everything(history)
+    assert uses(facts) == [("/m/a.gguf", "mapped", 1), ("/m/b.gguf", "opened", 1)]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (["opened"] * 3, [("/m/a.gguf", "opened", 3)]),
+        # the open that came before a write is the write's
+        (["opened", "written"], [("/m/a.gguf", "written", 1)]),
+        (["written"], [("/m/a.gguf", "written", 1)]),
+        (["opened", "written", "opened"], [("/m/a.gguf", "opened", 1), ("/m/a.gguf", "written", 1)]),
+        (["written", "written", "opened"], [("/m/a.gguf", "written", 2)]),
+    ],
+)
+def test_opens_and_writes_of_one_file(
+    history: History, told: list[UseKind], expected: list[tuple[str, str, int]]
+) -> None:
+    one = life()
+    for kind in told:
+        history.use(one, used(kind=kind))
+    (facts,) = everything(history)
+    assert uses(facts) == expected
+
+
+def test_the_newest_content_of_a_file_counts(history: History) -> None:
+    one = life()
+    history.use(one, used())
+    newer = used()
+    history.use(one, replace(newer, model=replace(newer.model, file=make.file(digest="cd" * 32))))
+    (facts,) = everything(history)
+    assert [(u.model.file.sha256, u.times) for u in facts.models] == [("cd" * 32, 2)]
+
+
+def test_a_program_that_begins_another_one_leaves_what_it_did(history: History) -> None:
+    one = life(comm="sh", executable="/bin/sh", argv=("sh", "start.sh"))
+    history.use(one, used("/m/a.gguf"))
+    one.process = make.process(7, comm="cat", executable="/bin/cat", argv=("cat", "b"))
+    history.use(one, used("/m/b.gguf"))
+    facts = everything(history)
+    assert sorted((f.process.comm, uses(f)[0][0]) for f in facts) == [
+        ("cat", "/m/b.gguf"),
+        ("sh", "/m/a.gguf"),
+    ]
+    history.end(one)
+    assert everything(history) == facts
+
+
+def test_one_that_had_done_nothing_yet_is_only_renamed(history: History) -> None:
+    one = life(comm="sh", executable="/bin/sh", argv=("sh",))
+    history.packages(one, [])
+    one.process = make.process(7, comm="cat", executable="/bin/cat", argv=("cat",))
+    history.use(one, used())
+    (facts,) = everything(history)
+    assert facts.process.comm == "cat"
+
+
+def test_packages_of_a_look_and_of_events_are_told_once(history: History) -> None:
+    one = life()
+    history.packages(one, [loaded("torch"), loaded("torch"), loaded("numpy")])
+    history.installed(one, loaded("numpy"))
+    history.installed(one, loaded("numpy"))
+    mapped = replace(loaded("torch"), how="mapped")
+    history.look(one, make.seen(packages=(mapped,)))
+    (facts,) = everything(history)
+    assert [(p.package.name, p.how) for p in facts.packages] == [
+        ("torch", "mapped"),
+        ("numpy", "opened"),
+    ]
+    assert [p.package.name for p in facts.installed] == ["numpy"]
+
+
+def test_ended_processes_stay_if_they_matter(history: History) -> None:
+    for pid, found in ((1, make.seen(1)), (2, make.seen(2, models=(make.model_use(),)))):
+        one = life(pid)
+        history.look(one, found)
+        history.end(one)
+    history.end(life(3))  # of which nothing was seen
+    assert [f.process.pid for f in everything(history)] == [2]
+
+
+def test_ten_thousand_of_a_kind_are_one_with_how_often(history: History) -> None:
+    for pid in range(10_000):
+        one = life(pid, comm="cat", executable="/bin/cat", argv=("cat", "/m/a.gguf"))
+        history.use(one, used())
+        history.end(one)
+    (facts,) = everything(history)
+    assert uses(facts) == [("/m/a.gguf", "opened", 10_000)]
+    assert facts.process.pid == 0
+    assert history.dropped == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"argv": ("cat", "other")},
+        {"executable": "/bin/tac"},
+        {"cgroup": make.Cgroup("c" * 64)},
+        {"placed": False},
+    ],
+)
+def test_what_differs_is_not_folded(history: History, fields: dict[str, Any]) -> None:
+    for pid, more in ((1, {}), (2, fields)):
+        one = life(pid, **more)
+        history.use(one, used())
+        history.end(one)
+    assert len(everything(history)) == 2
+
+
+def test_where_the_place_is_a_guess_at_the_end_it_is_said(history: History) -> None:
+    one = life(placed=False)
+    history.use(one, used())
+    assert [f.process.placed for f in everything(history)] == [False]
+    one.placed = True  # its exec was told after its opens
+    history.end(one)
+    assert [f.process.placed for f in everything(history)] == [True]
+
+
+def test_every_memory_has_an_end(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ENDED", 10)
+    monkeypatch.setattr(module, "MAX_USES", 5)
+    monkeypatch.setattr(module, "MAX_ARRIVED", 7)
+    monkeypatch.setattr(module, "MAX_ARRIVALS", 2)
+    greedy = life(1)
+    for number in range(8):
+        history.use(greedy, used(f"/m/{number}.gguf"))
+    assert history.dropped == 3
+    history.use(greedy, used("/m/0.gguf"))  # what is known is still counted
+    assert history.dropped == 3
+    for pid in range(2, 32):
+        one = life(pid, argv=(str(pid),))
+        history.use(one, used())
+        history.end(one)
+    assert history.dropped == 3 + 20
+    assert len(everything(history)) == 1 + 10
+    for number in range(100):
+        history.arrived((1, number), Arrival("cp", number))
+    assert list(history.arrivals) == [(1, number) for number in range(93, 100)]
+    for number in range(100):
+        history.arrived((2, 0), Arrival("cp", number))
+    assert len(history.arrivals[2, 0]) == 2
+
+
+def test_arrivals_are_told_once(history: History) -> None:
+    for _ in range(3):
+        history.arrived((1, 2), Arrival("curl", 7))
+    assert history.arrivals == {(1, 2): (Arrival("curl", 7),)}
+    assert history.changes == 1
+
+
+def test_only_what_is_asked_for_is_given(history: History) -> None:
+    history.use(life(1), used())
+    history.use(life(2), used())
+    assert [f.process.pid for f in history.facts(lambda p: p.pid == 2)] == [2]
+
+
+def test_what_is_worth_a_look_more_often(history: History) -> None:
+    one, other = life(1), life(2)
+    assert not history.is_busy(one)
+    history.look(other, make.seen(2))
+    assert not history.is_busy(other)
+    history.use(one, used())
+    history.look(other, make.seen(2, binaries=(Binary(make.file("/lib/x.so")),)))
+    assert history.is_busy(one)
+    assert history.is_busy(other)
+
+
+@pytest.mark.parametrize(
+    ("executable", "argv", "expected"),
+    [
+        ("/usr/bin/python3.11", ("python3", "/srv/app.py"), ("app.py", "/srv/app.py", "")),
+        ("/usr/bin/python3.11", ("python3", "-m", "chat"), ("chat", "", "chat")),
+        ("/usr/bin/cat", ("cat", "x"), ("cat", "/usr/bin/cat", "")),
+        ("", (), ("", "", "")),
+    ],
+)
+def test_the_program_by_its_command_line(
+    executable: str, argv: tuple[str, ...], expected: tuple[str, str, str]
+) -> None:
+    found = program_of(make.process(executable=executable, argv=argv))
+    assert (found.name, found.path, found.module) == expected
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["opened", "written", "exec", "end"]),
+        st.integers(1, 3),
+        st.sampled_from(["/m/a", "/m/b"]),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_no_written_file_and_no_lasting_open_is_lost(steps: list[tuple[Any, int, str]]) -> None:
+    history = History(lambda _: False)
+    lives = {pid: life(pid) for pid in (1, 2, 3)}
+    written: dict[str, int] = {}
+    opened: set[str] = set()
+    for kind, pid, path in steps:
+        if kind == "end":
+            history.end(lives[pid])
+            lives[pid] = life(pid)
+        elif kind == "exec":
+            lives[pid].process = make.process(pid, argv=(path,))
+        else:
+            history.use(lives[pid], used(path, kind))
+            written[path] = written.get(path, 0) + (kind == "written")
+            opened.add(path)
+    found = [u for facts in everything(history) for u in facts.models]
+    for path, times in written.items():
+        assert sum(u.times for u in found if (u.model.file.path, u.use.kind) == (path, "written")) == times
+    assert {u.model.file.path for u in found} == opened
+    assert all(u.times > 0 for u in found)

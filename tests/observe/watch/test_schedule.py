@@ -1,0 +1,132 @@
+"""When it is time to look again, by a clock that the test sets."""
+
+import pytest
+
+from aibom.observe.watch import schedule as module
+from aibom.observe.watch.lives import Life
+from aibom.observe.watch.schedule import (
+    BLIND_SECONDS,
+    BUSY_SECONDS,
+    LOOKS,
+    LOSS_SECONDS,
+    SWEEP_SECONDS,
+    Schedule,
+)
+from tests import make
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def life(pid: int = 7) -> Life:
+    return Life(pid, make.process(pid))
+
+
+def swept(*, blind: bool = False) -> Schedule:
+    schedule = Schedule(blind=blind)
+    schedule.swept()
+    return schedule
+
+
+@pytest.mark.usefixtures("clock")
+def test_it_begins_with_a_sweep() -> None:
+    schedule = Schedule(blind=False)
+    assert schedule.sweep_is_due()
+    assert schedule.rest() == 0.0
+    schedule.swept()
+    assert not schedule.sweep_is_due()
+    assert not schedule.busy_is_due()
+
+
+@pytest.mark.parametrize(("blind", "pause"), [(True, BLIND_SECONDS), (False, SWEEP_SECONDS)])
+def test_it_sweeps_often_where_no_event_tells(clock: Clock, blind: bool, pause: float) -> None:
+    schedule = swept(blind=blind)
+    assert schedule.rest() == min(pause, BUSY_SECONDS)
+    clock.now += pause
+    assert schedule.sweep_is_due()
+
+
+def test_looks_at_one_that_began(clock: Clock) -> None:
+    schedule, one = swept(), life()
+    schedule.begun(one)
+    assert schedule.due() == []
+    seen = []
+    for seconds in LOOKS:
+        clock.now = 1000.0 + seconds
+        assert schedule.rest() == 0.0
+        seen.append(schedule.due())
+        assert schedule.due() == []
+    assert seen == [[one]] * len(LOOKS)
+    assert schedule.rest() == BUSY_SECONDS - LOOKS[-1]
+
+
+def test_one_look_at_one_that_was_planned_often(clock: Clock) -> None:
+    schedule, one, other = swept(), life(1), life(2)
+    for _ in range(5):
+        schedule.begun(one)
+    schedule.begun(other)
+    clock.now += 60
+    assert schedule.due() == [one, other]
+
+
+def test_what_matters_is_looked_at_more_often(clock: Clock) -> None:
+    schedule = swept()
+    clock.now += BUSY_SECONDS
+    assert schedule.rest() == 0.0
+    assert schedule.busy_is_due()
+    assert not schedule.busy_is_due()
+    assert schedule.rest() == BUSY_SECONDS
+
+
+def test_losses_bring_a_sweep_and_not_one_for_each(clock: Clock) -> None:
+    schedule = swept()
+    schedule.sweep_now()
+    assert not schedule.sweep_is_due()
+    assert schedule.rest() == LOSS_SECONDS
+    clock.now += LOSS_SECONDS
+    assert schedule.sweep_is_due()
+    schedule.swept()
+    schedule.sweep_now()
+    assert not schedule.sweep_is_due()
+    # a loss long after the last sweep brings one at once
+    clock.now += 10 * LOSS_SECONDS
+    assert schedule.sweep_is_due()
+    # and where sweeps are frequent anyway, it puts none off
+    blind = swept(blind=True)
+    blind.sweep_now()
+    assert blind.rest() == BLIND_SECONDS
+
+
+def test_back_in_time_for_a_file_that_settles(clock: Clock) -> None:
+    schedule = swept()
+    schedule.settle_at(clock.now + 0.5)
+    schedule.settle_at(clock.now + 0.3)
+    assert schedule.rest() == pytest.approx(0.3)
+    clock.now += 0.3
+    assert schedule.rest() == 0.0
+    assert schedule.rest() > 1.0
+
+
+def test_a_fork_bomb_plans_no_more_than_there_is_room(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PLANNED", 30)
+    schedule = swept()
+    for pid in range(1000):
+        schedule.begun(life(pid))
+    assert len(schedule._planned) == 30
+    clock.now += 60
+    assert len(schedule.due()) == 10
+    schedule.begun(life())
+    assert len(schedule._planned) == len(LOOKS)
