@@ -12,6 +12,8 @@ from aibom.observe.cri import list_containers
 from aibom.observe.events.errors import SensorError
 from aibom.observe.live import LiveHost
 from aibom.observe.sniffer import Sniffer
+from aibom.observe.watch.lives import Lives
+from aibom.observe.watch.requests import Requests
 from aibom.observe.watch.sensors import open_sensors
 
 State = Literal["works", "limited", "blind"]
@@ -41,6 +43,7 @@ def check_up(procfs: str, rootfs: str, cri_socket: str | None) -> tuple[Check, .
         _hashing,
         lambda: _imports(procfs),
         _names,
+        lambda: _requests(procfs),
     )
     return (*(check() for check in checks), *_events(procfs))
 
@@ -225,6 +228,19 @@ def _events(procfs: str) -> tuple[Check, ...]:
         else:
             found.append(Check(name, "blind", unseen.detail, unseen.remedy))
     return tuple(found)
+
+
+def _requests(procfs: str) -> Check:
+    """Make the sensor of TLS requests and take it away; nothing is probed."""
+    name = "TLS requests (opt-in)"
+    host = LiveHost(procfs)
+    try:
+        Requests(host, Lives(host), lambda _: None).close()
+    except SensorError as error:
+        return Check(name, "blind", error.detail, error.remedy)
+    except OSError as error:
+        return Check(name, "blind", str(error))
+    return Check(name, "works", "probes on OpenSSL are allowed (watch --requests)")
 
 
 def _names() -> Check:

@@ -185,8 +185,7 @@ class History:
             self._fold(record)
 
     def _fold(self, record: _Record) -> None:
-        told = record.uses or record.packages or record.installed or record.connections
-        if not told and not self._matters(record.facts()):
+        if not _tells(record.facts()) and not self._matters(record.facts()):
             return
         likeness = record.likeness()
         known = self._ended.get(likeness)
@@ -202,6 +201,13 @@ class History:
         records = (*self._ended.values(), *self._records.values())
         found = [r.facts() for r in records if covers(r.process)]
         return tuple(sorted(found, key=lambda f: (f.process.pid, f.process.start_ticks)))
+
+
+def _tells(facts: ProcessFacts) -> bool:
+    """Say whether anything but a name was seen of a process."""
+    return bool(
+        facts.models or facts.binaries or facts.packages or facts.installed or facts.connections
+    )
 
 
 def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:

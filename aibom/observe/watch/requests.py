@@ -1,11 +1,15 @@
 """Requests inside TLS, seen while a watch runs: opt-in."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 
 from aibom.formats.procfs import maps
 from aibom.formats.procfs.maps import Mapping
+from aibom.observe.events import libc
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.tlsrequests import TlsRequests
+from aibom.observe.events.tracefs import TRACEFS, sweep_leftovers
 from aibom.observe.live import LiveHost
 from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.observe.watch.lives import Life, Lives
@@ -23,7 +27,13 @@ class Requests:
         self._host = host
         self._lives = lives
         self._miss = miss
-        self._probes = TlsRequests()
+        self._tracefs, self._mounted = _tracefs()
+        try:
+            sweep_leftovers(self._tracefs)
+            self._probes = TlsRequests(self._tracefs)
+        except OSError:
+            self._unmount()
+            raise
         self._tried: set[tuple[str, int]] = set()
         self._paths: dict[str, tuple[int, tuple[str, int]]] = {}
 
@@ -87,7 +97,28 @@ class Requests:
 
     def close(self) -> None:
         """Remove every probe."""
-        self._probes.close()
+        try:
+            self._probes.close()
+        finally:
+            self._unmount()
+
+    def _unmount(self) -> None:
+        if self._mounted is not None:
+            os.close(self._mounted)
+            self._mounted = None
+
+
+def _tracefs() -> tuple[str, int | None]:
+    """Return where tracefs is; where it is not mounted, a mount of our own that nobody sees."""
+    if os.path.exists(f"{TRACEFS}/uprobe_events"):
+        return TRACEFS, None
+    try:
+        mounted = libc.detached_mount("tracefs", {})
+    except OSError as error:
+        code = error.errno or errno.EIO
+        remedy = "root with CAP_SYS_ADMIN, or mount -t tracefs tracefs /sys/kernel/tracing"
+        raise SensorError(code, f"no tracefs: {error.strerror}", remedy) from None
+    return f"/proc/self/fd/{mounted}", mounted
 
 
 def _may_be_openssl(mapping: Mapping) -> bool:
