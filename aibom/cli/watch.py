@@ -29,7 +29,7 @@ from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
-from aibom.rulebook.load import load
+from aibom.rulebook.load import RuleError, load
 from aibom.types.findings import Claim
 from aibom.types.rules import RuleSet
 
@@ -88,8 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
     except CommandNotRunError as error:
         say(str(error))
         return error.code
-    except (CommandError, OSError) as error:
+    except (CommandError, RuleError, OSError) as error:
         say(str(error))
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - its exit code must not pass for the command's
+        say(f"failed, which it should not: {error!r}; please report it")
         return FAILED
 
 
@@ -135,15 +138,17 @@ def _follow(
     while not ended and (until is None or time.monotonic() < until):
         rest = _TELL_SECONDS if until is None else min(_TELL_SECONDS, until - time.monotonic())
         watcher.step(max(0.0, rest))
+        _tell(arguments, watcher.arriving())
         if watcher.changes != told:
             told = watcher.changes
             result = _result(watcher, rules, None, arguments)
             lines = announcer.news([w.inventory for w in result.workloads])
-            _tell(arguments, [f"{datetime.now().astimezone():%H:%M:%S}  {line}" for line in lines])
+            _tell(arguments, lines)
 
 
-def _tell(arguments: argparse.Namespace, lines: list[str]) -> None:
-    """Print news: to stdout, unless a document goes there."""
+def _tell(arguments: argparse.Namespace, news: list[str]) -> None:
+    """Print news with the time: to stdout, unless a document goes there."""
+    lines = [f"{datetime.now().astimezone():%H:%M:%S}  {line}" for line in news]
     if arguments.format == "table" and arguments.output != "-":
         if lines:
             show(*map(Text, lines))
@@ -190,15 +195,27 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     except BaseException:
         command.cancel()
         raise
+    code = _accompany(command, watcher)
+    _tell_unseen(watcher)
+    result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
+    write_result(arguments, result, when, quiet=True)
+    return code
+
+
+def _accompany(command: Command, watcher: Watcher) -> int:
+    """Let the command run to its end and watch it; return its exit code.
+
+    Whatever goes wrong with the watch, the command is never left alone or cut short.
+    """
     try:
         command.release()
         while (code := command.poll()) is None:
             watcher.step(_STEP_SECONDS)
     finally:
-        watcher.stop()
-    _tell_unseen(watcher)
-    result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
-    write_result(arguments, result, when, quiet=True)
+        try:
+            watcher.stop()
+        finally:
+            command.wait()
     return code
 
 

@@ -123,8 +123,18 @@ def _component(ref: str, seen: _Seen) -> Component:
         containers=tuple(sorted(seen.containers)),
         within=seen.within,
         references=rule.references if rule else (),
-        properties=(("aibom:product", rule.name),) if rule and rule.name != name else (),
+        properties=_properties(name, rule, package),
     )
+
+
+def _properties(
+    name: str, rule: Rule | None, package: Package | None
+) -> tuple[tuple[str, str], ...]:
+    found = [("aibom:product", rule.name)] if rule and rule.name != name else []
+    if package is not None and package.installer:
+        found.append(("aibom:installer", package.installer))
+        found.append(("aibom:requested", str(package.requested).lower()))
+    return tuple(found)
 
 
 def _leading(rules: Iterable[Rule]) -> Rule | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from packaging.utils import canonicalize_name
 
 from aibom.formats.packages import pydist
+from aibom.formats.text import printable
 from aibom.observe.content import key_of
 from aibom.observe.host import Host
 from aibom.observe.recent import Recent
@@ -17,6 +18,7 @@ MAX_RECORD = 16 << 20
 #: Most bytes of all RECORDs of one environment that are searched for an owner.
 MAX_RECORDS = 64 << 20
 _MAX_METADATA = 1 << 20
+_MAX_INSTALLER = 200
 
 #: A path below a folder of installed distributions: that folder, and the rest.
 SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
@@ -118,6 +120,7 @@ class Environment:
             data = self._read(entry, name, _MAX_METADATA)
             metadata = pydist.parse_metadata(data) if data is not None else None
             if metadata is not None:
+                installer = self._read(entry, "INSTALLER", _MAX_INSTALLER) or b""
                 return Package(
                     ecosystem="pypi",
                     name=metadata.name,
@@ -126,6 +129,8 @@ class Environment:
                     licence=metadata.licence,
                     summary=metadata.summary,
                     requires=metadata.requires,
+                    installer=printable(installer.decode("utf-8", "replace").strip()),
+                    requested=self._read(entry, "REQUESTED", 0) is not None,
                 )
         return None
 

@@ -283,6 +283,8 @@ class Package:
 
     ``requires`` are the names of its direct dependencies. ``location`` is the path of the
     metadata that says so. ``mcp_name`` is its name in the MCP registry, where it gives one.
+    ``installer`` is the program that says it installed it, ``requested`` whether somebody asked
+    for it by name (PyPA, "Recording installed projects").
     """
 
     ecosystem: Literal["pypi", "npm", "golang"]
@@ -294,6 +296,8 @@ class Package:
     requires: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     mcp_name: str = ""
+    installer: str = ""
+    requested: bool = False
 
 
 #: ``mapped``: a file of the package is in the process's maps; ``imported``: the interpreter's

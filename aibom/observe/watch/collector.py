@@ -69,7 +69,7 @@ class Collector:
         self._since_ns = time.monotonic_ns()
         self._stop, self._stopper = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="aibom-events", daemon=True)
-        self.failure: OSError | None = None
+        self.failure: Exception | None = None
 
     def start(self) -> None:
         """Begin to read."""
@@ -95,7 +95,7 @@ class Collector:
                 pass
             # what happened before the end was asked for still counts
             self._read(final=True)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a thread's end must not go unnoticed
             self.failure = error
             self.woken.set()
 

@@ -5,12 +5,14 @@ import ctypes
 import errno
 import os
 import signal
+import time
 from collections.abc import Sequence
 from types import FrameType
 
 # include/uapi/linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 _GO = b"."
+_PAUSE_SECONDS = 0.05
 #: What a shell answers for a command that is there and cannot be run, and for one that is not.
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -51,6 +53,7 @@ class Command:
         os.close(waits)
         os.close(fails)
         self._status: int | None = None
+        self._begun = False
 
     def release(self) -> None:
         """Let the child begin its program. Raises CommandNotRunError."""
@@ -63,6 +66,7 @@ class Command:
         if error:
             os.waitpid(self.pid, 0)
             raise CommandNotRunError(self._name, int(error))
+        self._begun = True
 
     def cancel(self) -> None:
         """End the child, which has not begun its program."""
@@ -79,6 +83,11 @@ class Command:
         if self._status is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    def wait(self) -> None:
+        """Wait for the command's end, if it has begun."""
+        while self._begun and self.poll() is None:
+            time.sleep(_PAUSE_SECONDS)
 
     def poll(self) -> int | None:
         """Return the exit code as a shell gives it, None while the command runs."""

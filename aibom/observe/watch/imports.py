@@ -1,8 +1,10 @@
 """The packages of code that short-lived processes opened: imports too quick for a look."""
 
+from aibom.formats.packages import npmlock
 from aibom.observe.content import key_of
 from aibom.observe.inspector import Inspector
 from aibom.observe.pythonpath import Environment
+from aibom.observe.smallfile import read_in_root
 from aibom.observe.watch.code import Opened
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import Views
@@ -16,6 +18,11 @@ from aibom.types.facts import (
     Package,
     Process,
 )
+
+#: npm's hidden lock file, written when an installation has ended.
+NPM_LOCK = ".package-lock.json"
+#: Most bytes of it that are read.
+MAX_LOCK = 16 << 20
 
 
 class OpenedPackages:
@@ -59,6 +66,22 @@ class OpenedPackages:
             return None
         package = environment.distribution(near.pid, entry)
         return self._file(near, package, f"{folder}/{entry}", origin, "installed")
+
+    def locked(self, life: Life, folder: str, origin: Origin) -> list[LoadedPackage]:
+        """Return the packages that npm says it has put into a node_modules ``folder``."""
+        near = self._lives.near(life.process)
+        path = f"{folder}/{NPM_LOCK}"
+        try:
+            data = read_in_root(self._host, near.pid, path, MAX_LOCK) if near else b""
+        except OSError:
+            return []  # gone again
+        above = folder.removesuffix("/node_modules")
+        found = []
+        for one in npmlock.parse(data):
+            at = f"{above}/{one.folder}/package.json"
+            package = Package("npm", one.name, one.version, at, installer="npm")
+            found.append(LoadedPackage(package, FileFacts(path, NO_KEY, origin), "installed"))
+        return found
 
     def _loaded(
         self, near: Process, folder: str, origin: Origin, opened: Opened

@@ -18,7 +18,7 @@ MAX_WAITING = 10_000
 
 
 class Installs:
-    """Finds what installers put into site-packages."""
+    """Finds what installers put into site-packages and node_modules."""
 
     def __init__(self, packages: OpenedPackages, systems: FileSystems, views: Views) -> None:
         """Name distributions by ``packages``, and their folders by ``systems`` and ``views``."""
@@ -28,7 +28,7 @@ class Installs:
         self._waiting: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = {}
 
     def note(self, life: Life, event: FileEvent) -> None:
-        """Take note that a distribution's RECORD or INSTALLER was written."""
+        """Take note that an installer's own record was written: RECORD, INSTALLER, npm's lock."""
         if len(self._waiting) < MAX_WAITING:
             until = time.monotonic() + SETTLE_SECONDS
             self._waiting[event.filesystem, event.folder] = (until, life, event)
@@ -39,18 +39,22 @@ class Installs:
         due = [k for k, (until, *_) in self._waiting.items() if everything or until <= now]
         for key in due:
             _, life, event = self._waiting.pop(key)
-            one = self._read(life, event)
-            if one is not None:
+            for one in self._read(life, event):
                 yield life, one
 
-    def _read(self, life: Life, event: FileEvent) -> LoadedPackage | None:
+    def _read(self, life: Life, event: FileEvent) -> list[LoadedPackage]:
         try:
             stored = self._systems.folder(event.filesystem, event.folder)
         except OSError:
-            return None  # removed again, as by an installer's own temporary environment
+            return []  # removed again, as by an installer's own temporary environment
         view = self._views.of(life.process)
         placed = view.find(stored) if view is not None else None
-        if placed is None or not stored.path.endswith(".dist-info"):
-            return None
-        folder, entry = posixpath.split(placed[0])
-        return self._packages.installed(life, folder, entry, placed[1])
+        if placed is None:
+            return []
+        if stored.path.endswith(".dist-info"):
+            folder, entry = posixpath.split(placed[0])
+            one = self._packages.installed(life, folder, entry, placed[1])
+            return [one] if one is not None else []
+        if stored.path.endswith("/node_modules"):
+            return self._packages.locked(life, placed[0], placed[1])
+        return []

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from aibom.formats.events.fanotify import FileEvent
+from aibom.formats.text import printable
 from aibom.observe.events import files
 from aibom.observe.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
@@ -35,7 +36,7 @@ WIRE_SECONDS = 0.1
 MAX_UNSEEN = 2_000
 _OPENS = files.OPENED
 _WRITES = files.WRITTEN | files.RENAMED
-_IN_FLIGHT = b".incomplete"
+_IN_FLIGHT = (b".incomplete", b".part", b".partial", b".crdownload")
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Watcher:
         self._lost: dict[int, Cgroup] = {}
         self._settling: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = {}
         self._scope = Scope()
+        self._arriving: list[str] = []
         self._tree = False
         self._drops = self._unseen_dropped = 0
         self._wire = Wire(host, self.lives, self._miss, names=names, requests=requests)
@@ -106,6 +108,11 @@ class Watcher:
     def changes(self) -> int:
         """A number that grows whenever something new was seen."""
         return self._history.changes
+
+    def arriving(self) -> list[str]:
+        """Return what began to arrive since the last time, in words."""
+        found, self._arriving = self._arriving, []
+        return found
 
     def start(self, scope: Scope) -> None:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
@@ -157,7 +164,7 @@ class Watcher:
     def _round(self, batch: Batch) -> None:
         if self._collector.failure is not None:
             failure, self._collector.failure = self._collector.failure, None
-            self._miss(Unseen("sensor", "events", f"reading them failed: {failure.strerror}"))
+            self._miss(Unseen("sensor", "events", f"reading them failed: {failure!r}"))
         for life in batch.begun.values():
             self._begin(life)
         for user, event in batch.models:
@@ -228,6 +235,11 @@ class Watcher:
             life = nobody(event.pid)
         if event.mask & (files.CREATED | _WRITES):
             self._arrivals.meet(life)
+        if event.mask & files.CREATED and event.name.endswith(_IN_FLIGHT):
+            name = printable(os.fsdecode(event.name), 200)
+            self._arriving.append(
+                f"{name} arrives, written by {life.process.comm} (pid {life.pid})"
+            )
         if event.mask & _WRITES and event.descriptor < 0:
             until = time.monotonic() + SETTLE_SECONDS
             self._settling[event.filesystem, event.file] = (until, life, event)
