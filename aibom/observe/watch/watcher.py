@@ -2,51 +2,33 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from aibom.formats.events.fanotify import FileEvent
-from aibom.formats.text import printable
-from aibom.observe.events import files
 from aibom.observe.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
+from aibom.observe.watch.account import Account
 from aibom.observe.watch.arrivals import Arrivals
-from aibom.observe.watch.code import CodeFolders, is_code
+from aibom.observe.watch.code import CodeFolders, Opened, is_code
 from aibom.observe.watch.collector import Batch, Collector
 from aibom.observe.watch.filesystems import FileSystems
 from aibom.observe.watch.history import History
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
-from aibom.observe.watch.lives import Life, Lives, nobody
+from aibom.observe.watch.intake import Intake
+from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.schedule import Schedule
-from aibom.observe.watch.sensors import open_sensors
-from aibom.observe.watch.sightings import Sightings, kind_of
+from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
+from aibom.observe.watch.sightings import Sightings
 from aibom.observe.watch.views import Views
 from aibom.observe.watch.wire import Wire
 from aibom.types.facts import Cgroup, NodeFacts, Process, Unseen
 
-#: Seconds for which a written file is left alone, as the next write may follow at once.
-SETTLE_SECONDS = 0.3
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.05
 #: Seconds between two readings of what was heard on the wire.
 WIRE_SECONDS = 0.1
-#: Most records of what could not be seen that are kept.
-MAX_UNSEEN = 2_000
-_OPENS = files.OPENED
-_WRITES = files.WRITTEN | files.RENAMED
-_IN_FLIGHT = (b".incomplete", b".part", b".partial", b".crdownload")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What events told: all of them, uses of model files, how many of those are nobody's."""
-
-    events: int = 0
-    uses: int = 0
-    unattributed: int = 0
-    lost: int = 0
 
 
 class Watcher:
@@ -68,31 +50,36 @@ class Watcher:
         inspector = sweeper.inspector
         self._sweeper = sweeper
         self._sensors = open_sensors(host.procfs, lambda path: _is_wanted(path, may_be_model))
-        self.counts = Counts()
-        self.lives = Lives(host)
+        self._account = Account(tuple(self._sensors.unseen))
+        self._lives = Lives(host)
         self._views = Views(host)
         self._history = History(inspector.runs_known)
+        self._schedule = Schedule(blind=self.blind)
         self._systems = FileSystems(host, self._sensors.files, self._sensors.overlays)
-        self._sightings = Sightings(inspector, self._systems, self.lives, self._views, self._miss)
-        self._opened = OpenedPackages(inspector, self.lives, self._views)
-        self._installs = Installs(self._opened, self._systems, self._views)
-        self._arrivals = Arrivals(host)
         self._collector = Collector(
-            self.lives,
+            self._lives,
             [s for s in (self._sensors.files, self._sensors.overlays) if s is not None],
             self._sensors.processes,
             CodeFolders(self._systems),
             may_be_model,
         )
-        self._schedule = Schedule(blind=self.blind)
-        self._unseen: dict[Unseen, None] = dict.fromkeys(self._sensors.unseen)
+        miss = self._account.miss
+        packages = OpenedPackages(inspector, self._lives, self._views)
+        self._intake = Intake(
+            self._history,
+            Sightings(inspector, self._systems, self._lives, self._views, miss),
+            Arrivals(host),
+            Installs(packages, self._systems, self._views),
+            packages,
+            self._views,
+            self._schedule,
+            self._account,
+        )
+        self._wire = Wire(host, self._lives, miss, names=names, requests=requests)
         self._lost: dict[int, Cgroup] = {}
-        self._settling: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = {}
         self._scope = Scope()
-        self._arriving: list[str] = []
         self._tree = False
-        self._drops = self._unseen_dropped = 0
-        self._wire = Wire(host, self.lives, self._miss, names=names, requests=requests)
+        self._drops = 0
 
     @property
     def blind(self) -> bool:
@@ -102,7 +89,7 @@ class Watcher:
     @property
     def unseen(self) -> tuple[Unseen, ...]:
         """What could not be seen so far."""
-        return tuple(self._unseen)
+        return self._account.unseen
 
     @property
     def changes(self) -> int:
@@ -111,8 +98,7 @@ class Watcher:
 
     def arriving(self) -> list[str]:
         """Return what began to arrive since the last time, in words."""
-        found, self._arriving = self._arriving, []
-        return found
+        return self._intake.arriving()
 
     def start(self, scope: Scope) -> None:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
@@ -136,17 +122,18 @@ class Watcher:
 
     def _meet(self, pid: int) -> Life | None:
         with self._collector.lock:
-            return self.lives.meet(pid)
+            return self._lives.meet(pid)
 
     def stop(self) -> None:
         """Take what is still waiting, look once more, and remove every mark."""
         try:
             self._collector.stop()
             self._round(self._collector.take())
-            self._settle(everything=True)
-            self._look([life for life in self.lives if self._watches(life)])
-            for life in list(self.lives):
-                self._import(life)
+            self._intake.settle(everything=True)
+            self._look([life for life in self._lives if self._watches(life)])
+            for life in list(self._lives):
+                if self._watches(life):
+                    self._intake.imports(life)
         finally:
             self._wire.close()
             self._sensors.close()
@@ -158,40 +145,44 @@ class Watcher:
         if self._collector.woken.wait(min(seconds, self._schedule.rest())):
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
-        self._settle()
+        self._intake.settle()
         self._keep_looking()
 
     def _round(self, batch: Batch) -> None:
         if self._collector.failure is not None:
             failure, self._collector.failure = self._collector.failure, None
-            self._miss(Unseen("sensor", "events", f"reading them failed: {failure!r}"))
+            self._account.miss(Unseen("sensor", "events", f"reading them failed: {failure!r}"))
         for life in batch.begun.values():
             self._begin(life)
-        for user, event in batch.models:
-            try:
-                self._model(user, event)
-            finally:
-                if event.descriptor >= 0:
-                    os.close(event.descriptor)
-        for installer, event in batch.installs:
-            if installer is not None and self._watches(installer):
-                self._installs.note(installer, event)
+        self._take_events(batch)
         for life, connection in self._wire.read():
             if self._watches(life):
                 self._history.connect(life, connection)
         for life in batch.ended:
-            self._finish(life)
+            if self._watches(life):
+                self._intake.end(life)
         self._count(batch)
+
+    def _take_events(self, batch: Batch) -> None:
+        for user, event in batch.models:
+            # a descendant of a command is always known, by its forks
+            if self._watches(user) if user is not None else not self._tree:
+                self._intake.model(user, event)
+            elif event.descriptor >= 0:
+                os.close(event.descriptor)
+        for installer, event in batch.installs:
+            if installer is not None and self._watches(installer):
+                self._intake.install(installer, event)
 
     def _count(self, batch: Batch) -> None:
         """Say what was lost, and look at everything instead."""
-        self.counts.events = self._collector.events
+        self._account.counts.events = self._collector.events
         dropped = self._sensors.processes.lost if self._sensors.processes is not None else 0
         dropped += self._wire.lost
         lost = batch.overflows + batch.dropped + (dropped - self._drops)
         self._drops = dropped
         if lost:
-            self.counts.lost += lost
+            self._account.counts.lost += lost
             self._schedule.sweep_now()
 
     def _watches(self, life: Life) -> bool:
@@ -209,10 +200,10 @@ class Watcher:
         """Learn what a process sees while it, or another one like it, is alive."""
         if self._views.knows(life.process):
             return
-        near = self.lives.near(life.process)
+        near = self._lives.near(life.process)
         if near is None:
             return
-        processes = {other.pid: other.process for other in self.lives}
+        processes = {other.pid: other.process for other in self._lives}
         try:
             self._views.meet(near, processes)
             self._mark(near.pid)
@@ -225,79 +216,7 @@ class Watcher:
             return
         with suppress(OSError):  # it has ended, or is out of reach as process 1 may be
             for unseen in self._systems.meet(pid):
-                self._miss(unseen)
-
-    def _model(self, life: Life | None, event: FileEvent) -> None:
-        """Take an event of a file that bears a model's name."""
-        if self._tree and (life is None or not life.watched):
-            return
-        if life is None:
-            life = nobody(event.pid)
-        if event.mask & (files.CREATED | _WRITES):
-            self._arrivals.meet(life)
-        if event.mask & files.CREATED and event.name.endswith(_IN_FLIGHT):
-            name = printable(os.fsdecode(event.name), 200)
-            self._arriving.append(
-                f"{name} arrives, written by {life.process.comm} (pid {life.pid})"
-            )
-        if event.mask & _WRITES and event.descriptor < 0:
-            until = time.monotonic() + SETTLE_SECONDS
-            self._settling[event.filesystem, event.file] = (until, life, event)
-            self._schedule.settle_at(until)
-        elif event.mask & (_OPENS | _WRITES) and not event.name.endswith(_IN_FLIGHT):
-            self._see(life, event)
-
-    def _settle(self, *, everything: bool = False) -> None:
-        """Take the files that nobody has written to for a while."""
-        now = time.monotonic()
-        due = [k for k, (until, *_) in self._settling.items() if everything or until <= now]
-        for key in due:
-            _, life, event = self._settling.pop(key)
-            self._see(life, event)
-        for life, one in self._installs.settled(everything=everything):
-            self._history.installed(life, one)
-
-    def _see(self, life: Life, event: FileEvent) -> None:
-        seen = self._sightings.see(life, event)
-        if isinstance(seen, Unseen):
-            self._miss(seen)
-            return
-        if kind_of(event.mask) == "written":
-            # whatever it is by its content, somebody may read it as a model later
-            container = self._container(life.process)
-            file = self._sightings.file_of(event)
-            if file is not None:
-                self._history.arrived(file, self._arrivals.of(life, event, container))
-        if seen is None:
-            return
-        self.counts.uses += 1
-        self.counts.unattributed += not life.placed
-        self._history.use(life, seen.use)
-        if life.ended_ns:
-            self._history.end(life)
-        else:
-            self._schedule.begun(life)
-
-    def _container(self, process: Process) -> str:
-        container = self._views.containers.get(process.cgroup.container_id)
-        return (container.name or container.id[:12]) if container is not None else ""
-
-    def _finish(self, life: Life) -> None:
-        """Take the end of a process."""
-        if self._watches(life):
-            self._import(life)
-            self._history.end(life)
-
-    def _import(self, life: Life) -> None:
-        if not life.code or not self._watches(life):
-            return
-        loaded = self._opened.of(life)
-        if loaded is None:
-            subject = f"imports of process {life.pid}"
-            detail = "nothing of its container was left when it had ended"
-            self._miss(Unseen("vanished", subject, detail, "", life.pid))
-        elif loaded:
-            self._history.packages(life, loaded)
+                self._account.miss(unseen)
 
     def _keep_looking(self) -> None:
         """Look at what is due."""
@@ -306,23 +225,25 @@ class Watcher:
             return
         due = [life for life in self._schedule.due() if not life.ended_ns]
         if self._schedule.busy_is_due():
-            due += [life for life in self.lives if self._history.is_busy(life)]
+            due += [life for life in self._lives if self._history.is_busy(life)]
         self._look(due)
 
     def _look(self, lives: Iterable[Life]) -> None:
-        pids = frozenset(life.pid for life in lives if self._watches(life) and not life.ended_ns)
-        if pids:
-            self._take(self._sweeper.sweep(Scope(pids=pids)))
+        watched = {life.pid: life for life in lives if self._watches(life) and not life.ended_ns}
+        if watched:
+            before = {life: set(life.code) for life in watched.values()}
+            self._take(self._sweeper.sweep(Scope(pids=frozenset(watched))), before)
 
     def _sweep(self) -> None:
         """Look at everything that is watched."""
         if self._tree:
-            self._look(self._descendants() if self.blind else list(self.lives))
+            self._look(self._descendants() if self.blind else list(self._lives))
         else:
+            before = {life: set(life.code) for life in self._lives}
             found = self._sweeper.sweep(Scope(skip=self._scope.skip))
             self._lost = dict(found.lost)
-            self._take(found)
-            for life in self.lives:
+            self._take(found, before)
+            for life in self._lives:
                 self._learn(life)
         self._wire.forget()
         self._schedule.swept()
@@ -332,24 +253,24 @@ class Watcher:
         found: list[Life] = []
         with self._collector.lock:
             for pid, parent in self._sweeper.parents().items():
-                life = self.lives.get(pid)
-                above = self.lives.get(parent)
+                life = self._lives.get(pid)
+                above = self._lives.get(parent)
                 if life is None and above is not None and above.watched:
-                    life = self.lives.meet(pid)
+                    life = self._lives.meet(pid)
                     if life is not None:
                         life.watched = True
                 if life is not None and life.watched:
                     found.append(life)
         return found
 
-    def _take(self, found: NodeFacts) -> None:
-        """Take what a sweep saw."""
+    def _take(self, found: NodeFacts, opened: Mapping[Life, set[Opened]]) -> None:
+        """Take what a sweep saw; ``opened`` is the code that was opened before it."""
         for facts in found.processes:
             with self._collector.lock:
-                life = self.lives.seed(facts.process)
+                life = self._lives.seed(facts.process)
                 if facts.modules is not None:
-                    # the interpreter's own list says more than what it opened so far
-                    life.code = set()
+                    # the interpreter's own list says more than what it opened until then
+                    life.code -= opened.get(life, set())
             self._wire.begin(life)
             self._wire.look(life)
             named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
@@ -357,20 +278,15 @@ class Watcher:
         self._views.containers |= found.containers
         for unseen in found.unseen:
             if unseen.reason != "vanished" or self.blind:
-                self._miss(unseen)
-
-    def _miss(self, unseen: Unseen) -> None:
-        if len(self._unseen) < MAX_UNSEEN:
-            self._unseen[unseen] = None
-        else:
-            self._unseen_dropped += 1
+                self._account.miss(unseen)
 
     def facts(self) -> NodeFacts:
         """Return everything that was seen since the watch began, ended processes included."""
+        forgotten = self._history.dropped + self._lives.forgotten
         return NodeFacts(
             processes=self._history.facts(self._covers),
             containers=dict(self._views.containers),
-            unseen=(*self._unseen, *self._shortfalls()),
+            unseen=(*self._account.unseen, *self._account.shortfalls(forgotten)),
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
@@ -382,33 +298,11 @@ class Watcher:
         container = self._views.containers.get(process.cgroup.container_id)
         return self._scope.covers(process, container)
 
-    def _shortfalls(self) -> list[Unseen]:
-        """Say in numbers what events did not tell."""
-        found = []
-        if self.counts.lost:
-            detail = f"{self.counts.lost} times events came faster than they could be read"
-            remedy = "what was still mapped, open or imported then was seen by a sweep"
-            found.append(Unseen("lost", "file and process events", detail, remedy))
-        if self.counts.unattributed:
-            detail = (
-                f"{self.counts.unattributed} of {self.counts.uses} uses of model files were by"
-                " processes that ended too soon to be asked where they ran"
-            )
-            found.append(Unseen("unattributed", "uses of model files", detail))
-        more = self._history.dropped + self._unseen_dropped + self.lives.forgotten
-        if more:
-            found.append(Unseen("lost", "the watch's memory", f"{more} records did not fit"))
-        return found
-
     def _states(self) -> tuple[tuple[str, str], ...]:
         states = {"sweep": "maps, descriptors, sockets, command lines and imported modules"}
         states |= self._sensors.state | self._wire.state
         if self._sensors.files is not None:
-            counts = self.counts
-            states["file events"] += (
-                f"; {counts.events} seen, {counts.uses} of model files"
-                f" ({counts.unattributed} not attributed), {counts.lost} losses"
-            )
+            states[FILE_EVENTS] += f"; {self._account.summary()}"
         return tuple(states.items())
 
 

@@ -1,0 +1,129 @@
+"""What events mean: uses of models, arrivals, installations and imports of processes."""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from aibom.formats.events.fanotify import FileEvent
+from aibom.formats.text import printable
+from aibom.observe.events import files
+from aibom.observe.watch.account import Account
+from aibom.observe.watch.arrivals import Arrivals
+from aibom.observe.watch.history import History
+from aibom.observe.watch.imports import OpenedPackages
+from aibom.observe.watch.installs import Installs
+from aibom.observe.watch.lives import Life, nobody
+from aibom.observe.watch.schedule import Schedule
+from aibom.observe.watch.sightings import Sightings, kind_of
+from aibom.observe.watch.views import Views
+from aibom.types.facts import Process, Unseen
+
+#: Seconds for which a written file is left alone, as the next write may follow at once.
+SETTLE_SECONDS = 0.3
+_WRITES = files.WRITTEN | files.RENAMED
+_IN_FLIGHT = (b".incomplete", b".part", b".partial", b".crdownload")
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes events one by one and notes what they show in the history.
+
+    Looks at users of models are planned in ``schedule``, what cannot be seen goes to ``account``.
+    """
+
+    history: History
+    sightings: Sightings
+    arrivals: Arrivals
+    installs: Installs
+    packages: OpenedPackages
+    views: Views
+    schedule: Schedule
+    account: Account
+    _settling: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = field(
+        default_factory=dict
+    )
+    _arriving: list[str] = field(default_factory=list)
+
+    def arriving(self) -> list[str]:
+        """Return what began to arrive since the last time, in words."""
+        found, self._arriving = self._arriving, []
+        return found
+
+    def model(self, user: Life | None, event: FileEvent) -> None:
+        """Take an event of a file that bears a model's name; its descriptor is closed."""
+        life = user if user is not None else nobody(event.pid)
+        try:
+            if event.mask & (files.CREATED | _WRITES):
+                self._note_writer(life, event)
+            if event.mask & _WRITES and event.descriptor < 0:
+                until = time.monotonic() + SETTLE_SECONDS
+                self._settling[event.filesystem, event.file] = (until, life, event)
+                self.schedule.settle_at(until)
+            elif event.mask & (files.OPENED | _WRITES) and not event.name.endswith(_IN_FLIGHT):
+                self._see(life, event)
+        finally:
+            if event.descriptor >= 0:
+                os.close(event.descriptor)
+
+    def _note_writer(self, life: Life, event: FileEvent) -> None:
+        self.arrivals.meet(life)
+        if event.mask & files.CREATED and event.name.endswith(_IN_FLIGHT):
+            name = printable(os.fsdecode(event.name), 200)
+            writer = life.process.comm or "a process that ended too soon"
+            self._arriving.append(f"{name} arrives, written by {writer} (pid {life.pid})")
+
+    def install(self, life: Life, event: FileEvent) -> None:
+        """Take the writing of an installer's own record."""
+        self.installs.note(life, event)
+
+    def settle(self, *, everything: bool = False) -> None:
+        """Take the files that nobody has written to for a while, or all that were written."""
+        now = time.monotonic()
+        due = [k for k, (until, *_) in self._settling.items() if everything or until <= now]
+        for key in due:
+            _, life, event = self._settling.pop(key)
+            self._see(life, event)
+        for life, one in self.installs.settled(everything=everything):
+            self.history.installed(life, one)
+
+    def _see(self, life: Life, event: FileEvent) -> None:
+        seen = self.sightings.see(life, event)
+        if isinstance(seen, Unseen):
+            self.account.miss(seen)
+            return
+        if kind_of(event.mask) == "written":
+            # whatever it is by its content, somebody may read it as a model later
+            file = self.sightings.file_of(event)
+            if file is not None:
+                container = self._container(life.process)
+                self.history.arrived(file, self.arrivals.of(life, event, container))
+        if seen is None:
+            return
+        self.account.counts.uses += 1
+        self.account.counts.unattributed += not life.placed
+        self.history.use(life, seen.use)
+        if life.ended_ns:
+            self.history.end(life)
+        else:
+            self.schedule.begun(life)
+
+    def _container(self, process: Process) -> str:
+        container = self.views.containers.get(process.cgroup.container_id)
+        return (container.name or container.id[:12]) if container is not None else ""
+
+    def end(self, life: Life) -> None:
+        """Take the end of a process."""
+        self.imports(life)
+        self.history.end(life)
+
+    def imports(self, life: Life) -> None:
+        """Take what a process imported since its last look."""
+        if not life.code:
+            return
+        loaded = self.packages.of(life)
+        if loaded is None:
+            subject = f"imports of process {life.pid}"
+            detail = "nothing of its container was left when it had ended"
+            self.account.miss(Unseen("vanished", subject, detail, "", life.pid))
+        elif loaded:
+            self.history.packages(life, loaded)
