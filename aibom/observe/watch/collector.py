@@ -66,6 +66,7 @@ class Collector:
         self._code = code
         self._may_be_model = may_be_model
         self._batch = Batch()
+        self._ended: list[Life] = []
         self._since_ns = time.monotonic_ns()
         self._stop, self._stopper = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="aibom-events", daemon=True)
@@ -110,19 +111,24 @@ class Collector:
         sources = set() if gathering else {source.fileno() for source in self._files}
         for descriptor in sources:
             poll.register(descriptor, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poll.poll(rest * 1000 if gathering else None)}
+        patience = rest * 1000 if gathering else 0 if self._ended else None
+        ready = {descriptor for descriptor, _ in poll.poll(patience)}
         if self._stop in ready:
             return False
         if self._processes is not None and self._processes.fileno() in ready:
             with self.lock:
                 self._read_processes()
-        if ready & sources:
+        if ready & sources or (self._ended and not gathering):
             self._read(final=False)
         return True
 
     def _read(self, *, final: bool) -> None:
         """Read file events, and after them the process events that tell whose they are."""
         while True:
+            # who ended before this reading has all of its events in it
+            with self.lock:
+                self._read_processes()
+                ended, self._ended = self._ended, []
             found = [event for source in self._files for event in source.read()]
             with self.lock:
                 self._read_processes()
@@ -130,6 +136,7 @@ class Collector:
                 for event in found:
                     self._sort(event)
                 self.events += len(found)
+                self._batch.ended += ended
                 self._since_ns = now
             if not (final and found):
                 return
@@ -145,7 +152,7 @@ class Collector:
                 self._batch.begun[life.pid] = life
                 self.woken.set()
             elif event.kind == "exit":
-                self._batch.ended.append(life)
+                self._ended.append(life)
 
     def _sort(self, event: FileEvent) -> None:
         name = event.name

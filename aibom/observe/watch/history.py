@@ -1,5 +1,6 @@
 """What each process did from its beginning to its end, out of looks and events."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,8 @@ from aibom.types.facts import (
 
 #: Most kinds of ended processes that are kept; equal ones count as one.
 MAX_ENDED = 20_000
+#: Seconds after the end of a process in which something may still become known of it.
+LINGER_SECONDS = 1.0
 #: Most uses of models that are kept of one process.
 MAX_USES = 2_000
 #: Most connections that are kept of one process.
@@ -97,6 +100,7 @@ class History:
         """Keep those ended processes that ``matters`` is true of."""
         self._matters = matters
         self._records: dict[Life, _Record] = {}
+        self._ending: dict[Life, float] = {}
         self._ended: dict[tuple[object, ...], _Record] = {}
         self.arrivals: dict[tuple[int, int], tuple[Arrival, ...]] = {}
         self.dropped = 0
@@ -178,9 +182,17 @@ class History:
             self.changes += 1
 
     def end(self, life: Life) -> None:
-        """Keep what an ended process did, if it matters."""
-        record = self._records.pop(life, None)
-        if record is not None:
+        """Take the end of a process; what it wrote may still settle."""
+        if life in self._records:
+            self._ending.setdefault(life, time.monotonic() + LINGER_SECONDS)
+
+    def tidy(self, *, everything: bool = False) -> None:
+        """Keep what ended processes did, if it matters; equal ones become one."""
+        now = time.monotonic()
+        due = [life for life, until in self._ending.items() if everything or until <= now]
+        for life in due:
+            del self._ending[life]
+            record = self._records.pop(life)
             record.process = replace(record.process, placed=life.placed)
             self._fold(record)
 

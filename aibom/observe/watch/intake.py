@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.formats.text import printable
@@ -14,14 +15,25 @@ from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.lives import Life, nobody
 from aibom.observe.watch.schedule import Schedule
-from aibom.observe.watch.sightings import Sightings, kind_of
+from aibom.observe.watch.sightings import ChangingError, Sightings, kind_of
 from aibom.observe.watch.views import Views
-from aibom.types.facts import Process, Unseen
+from aibom.types.facts import Process, Unseen, UseKind
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3
+#: Most looks at a file that is being written to, each after twice the time: for some minutes.
+MAX_TRIES = 9
 _WRITES = files.WRITTEN | files.RENAMED
 _IN_FLIGHT = (b".incomplete", b".part", b".partial", b".crdownload")
+
+
+class _Waiting(NamedTuple):
+    """A file that is left alone for a while, and whose act is told of it then."""
+
+    until: float
+    life: Life
+    event: FileEvent
+    tries: int
 
 
 @dataclass(slots=True)
@@ -39,9 +51,7 @@ class Intake:
     views: Views
     schedule: Schedule
     account: Account
-    _settling: dict[tuple[bytes, bytes], tuple[float, Life, FileEvent]] = field(
-        default_factory=dict
-    )
+    _settling: dict[tuple[bytes, bytes, Life, UseKind], _Waiting] = field(default_factory=dict)
     _arriving: list[str] = field(default_factory=list)
 
     def arriving(self) -> list[str]:
@@ -56,9 +66,7 @@ class Intake:
             if event.mask & (files.CREATED | _WRITES):
                 self._note_writer(life, event)
             if event.mask & _WRITES and event.descriptor < 0:
-                until = time.monotonic() + SETTLE_SECONDS
-                self._settling[event.filesystem, event.file] = (until, life, event)
-                self.schedule.settle_at(until)
+                self._wait(life, event, SETTLE_SECONDS)
             elif event.mask & (files.OPENED | _WRITES) and not event.name.endswith(_IN_FLIGHT):
                 self._see(life, event)
         finally:
@@ -79,15 +87,18 @@ class Intake:
     def settle(self, *, everything: bool = False) -> None:
         """Take the files that nobody has written to for a while, or all that were written."""
         now = time.monotonic()
-        due = [k for k, (until, *_) in self._settling.items() if everything or until <= now]
+        due = [k for k, waits in self._settling.items() if everything or waits.until <= now]
         for key in due:
-            _, life, event = self._settling.pop(key)
-            self._see(life, event)
+            waits = self._settling.pop(key)
+            self._see(waits.life, waits.event, MAX_TRIES if everything else waits.tries)
         for life, one in self.installs.settled(everything=everything):
             self.history.installed(life, one)
 
-    def _see(self, life: Life, event: FileEvent) -> None:
-        seen = self.sightings.see(life, event)
+    def _see(self, life: Life, event: FileEvent, tries: int = 0) -> None:
+        try:
+            seen = self.sightings.see(life, event)
+        except ChangingError:
+            seen = self._again(life, event, tries)
         if isinstance(seen, Unseen):
             self.account.miss(seen)
             return
@@ -106,6 +117,21 @@ class Intake:
             self.history.end(life)
         else:
             self.schedule.begun(life)
+
+    def _again(self, life: Life, event: FileEvent, tries: int) -> Unseen | None:
+        """Plan another look at a file that is being written to."""
+        if tries >= MAX_TRIES or event.descriptor >= 0:
+            subject = f"file {printable(os.fsdecode(event.name), 300)}"
+            return Unseen("unreadable", subject, "changed at every look", "", life.pid)
+        self._wait(life, event, SETTLE_SECONDS * 2**tries, tries + 1)
+        return None
+
+    def _wait(self, life: Life, event: FileEvent, seconds: float, tries: int = 0) -> None:
+        until = time.monotonic() + seconds
+        # a writer that goes on writing is one; a reader meanwhile is another
+        key = (event.filesystem, event.file, life, kind_of(event.mask))
+        self._settling[key] = _Waiting(until, life, event, tries)
+        self.schedule.settle_at(until)
 
     def _container(self, process: Process) -> str:
         container = self.views.containers.get(process.cgroup.container_id)

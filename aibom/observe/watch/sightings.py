@@ -55,6 +55,10 @@ class Sighting(NamedTuple):
     file: tuple[int, int]
 
 
+class ChangingError(Exception):
+    """The file is being written to: it is to be looked at again when it has settled."""
+
+
 class Sightings:
     """Turns events into uses of model files."""
 
@@ -81,16 +85,23 @@ class Sightings:
     def see(self, life: Life | None, event: FileEvent) -> Sighting | Unseen | None:
         """Return how a model file was used; None for what is no model.
 
-        An Unseen says why a file that bears a model's name could not be looked at.
+        An Unseen says why a file that bears a model's name could not be looked at. Raises
+        ChangingError for a file that somebody writes to.
         """
-        try:
-            known = self._look(event)
-            use, key, origin = self._place(life, event, known)
-            model = self._model(life, event, FileFacts(use.path, key, origin))
-        except OutsideRootError:
-            return None  # a link, a FIFO or a folder with a model's name
-        except OSError as error:
-            return _missed(event, error)
+        for fresh in (False, True):  # what is remembered of a file may be old
+            try:
+                return self._see(life, event, fresh=fresh)
+            except OutsideRootError:
+                return None  # a link, a FIFO or a folder with a model's name
+            except OSError as error:
+                if error.errno != errno.EAGAIN:
+                    return _missed(event, error)
+        raise ChangingError
+
+    def _see(self, life: Life | None, event: FileEvent, *, fresh: bool) -> Sighting | None:
+        known = self._look(event, fresh=fresh)
+        use, key, origin = self._place(life, event, known)
+        model = self._model(life, event, FileFacts(use.path, key, origin))
         if model is None:
             return None
         return Sighting(ModelUse(model, use), (key.device, key.inode))
@@ -103,7 +114,7 @@ class Sightings:
             return None
         return (found.device, found.inode)
 
-    def _look(self, event: FileEvent) -> _Known:
+    def _look(self, event: FileEvent, *, fresh: bool = False) -> _Known:
         """Return what the file of an event is. Raises OSError when it is gone."""
         if event.descriptor >= 0:
             path = os.path.join(folder_of(event), event.name)
@@ -114,7 +125,7 @@ class Sightings:
         name = (event.filesystem, event.file, event.name)
         known = self._known.get(name)
         now = time.monotonic()
-        if known is None or known.until < now or event.mask & files.WRITTEN:
+        if known is None or fresh or known.until < now or event.mask & files.WRITTEN:
             folder = self._systems.folder(event.filesystem, event.folder)
             shown = f"{folder.path.rstrip('/')}/{os.fsdecode(event.name)}"
             file = self._systems.open(event.filesystem, event.file)
@@ -167,7 +178,7 @@ class Sightings:
         try:
             found = opened.stat
             if (found.inode, found.ctime_ns) != (file.key.inode, file.key.ctime_ns):
-                raise OSError(errno.ESTALE, "changed while it was looked at")
+                raise OSError(errno.EAGAIN, "changed while it was looked at")
             content = self._inspector.contents.classify_data(opened, file.key)
             header = content.header
             if content.kind == "other":

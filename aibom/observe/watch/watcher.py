@@ -134,6 +134,7 @@ class Watcher:
             for life in list(self._lives):
                 if self._watches(life):
                     self._intake.imports(life)
+            self._history.tidy(everything=True)
         finally:
             self._wire.close()
             self._sensors.close()
@@ -146,6 +147,7 @@ class Watcher:
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
         self._intake.settle()
+        self._history.tidy()
         self._keep_looking()
 
     def _round(self, batch: Batch) -> None:
