@@ -187,6 +187,8 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     claims = read_claims(arguments.declared)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
+    if arguments.output == "-":
+        raise CommandError("stdout is the command's; name a file or folder with -o")
     rules = load()
     command = Command(arguments.argv)
     try:
