@@ -162,7 +162,14 @@ def test_inspect_names_what_is_no_model_and_goes_on(tmp_path: Path) -> None:
 def test_doctor_always_answers() -> None:
     found = aibom("doctor")
     assert found.returncode == 0
-    for sensor in ("process table", "hashing", "names from CRI", "file and process events"):
+    for sensor in (
+        "process table",
+        "hashing",
+        "names from CRI",
+        "imported modules",
+        "process events",
+        "file events",
+    ):
         assert sensor in found.stdout
 
 
@@ -177,3 +184,26 @@ def test_no_colours_in_a_pipe_whatever_the_environment_says() -> None:
     command = [sys.executable, "-m", "aibom", "rules", "list"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert "\x1b" not in found.stdout
+
+
+def test_modules_are_those_that_the_process_lists() -> None:
+    code = (
+        "import sys, json.tool, sqlite3;"
+        "print(json.dumps(sorted(sys.modules)), flush=True); sys.stdin.read()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], text=True, **pipes) as process:
+        assert process.stdout is not None
+        own = json.loads(process.stdout.readline())
+        done = aibom("modules", process.pid, "--format", "json")
+        process.communicate("")
+    found = json.loads(done.stdout)["processes"][0]
+    assert [module["name"] for module in found["modules"]] == own
+
+
+def test_a_process_without_a_python_has_no_modules() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        done = aibom("modules", process.pid)
+        process.kill()
+    assert done.returncode == 2
+    assert "no CPython runs in it" in done.stderr
