@@ -43,6 +43,7 @@ class Batch:
     ended: list[Life] = field(default_factory=list)
     overflows: int = 0
     dropped: int = 0
+    mounted: bool = False
 
 
 class Collector:
@@ -68,6 +69,8 @@ class Collector:
         self._batch = Batch()
         self._ended: list[Life] = []
         self._since_ns = time.monotonic_ns()
+        # proc_pid_mounts(5): poll(2) tells of changes, once each
+        self._mounts = os.open("/proc/self/mounts", os.O_RDONLY | os.O_CLOEXEC)
         self._stop, self._stopper = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="aibom-events", daemon=True)
         self.failure: Exception | None = None
@@ -81,6 +84,7 @@ class Collector:
         os.write(self._stopper, b".")
         self._thread.join()
         os.close(self._stop)
+        os.close(self._mounts)
         os.close(self._stopper)
 
     def take(self) -> Batch:
@@ -112,7 +116,12 @@ class Collector:
         for descriptor in sources:
             poll.register(descriptor, select.POLLIN)
         patience = rest * 1000 if gathering else 0 if self._ended else None
+        poll.register(self._mounts, select.POLLPRI)
         ready = {descriptor for descriptor, _ in poll.poll(patience)}
+        if self._mounts in ready:
+            with self.lock:
+                self._batch.mounted = True
+            self.woken.set()
         if self._stop in ready:
             return False
         if self._processes is not None and self._processes.fileno() in ready:

@@ -41,9 +41,13 @@ _KERNELS = frozenset(
     }
 )
 # every container has a file system of its own at each of these
-_PLUMBING = ("/dev", "/proc", "/sys", "/run/secrets/kubernetes.io", "/var/run/secrets")
-#: Most file systems that are marked.
-MAX_MARKED = 4_096
+_PLUMBING = ("/proc/", "/sys/", "/run/secrets/", "/var/run/secrets/")
+# the major number of file systems without a device of their own, such as tmpfs
+_ANONYMOUS = "0:"
+#: Most mounts of them, and other file systems, that are marked.
+MAX_MARKED = 16_384
+#: Most ways to one file system that are remembered, as processes end.
+MAX_WAYS = 8
 
 
 #: The device of a file whose path is that of the process that opened it.
@@ -92,7 +96,7 @@ class FileSystems:
         self._events = events
         self._overlays = overlays
         self._by_id: dict[bytes, _FileSystem] = {}
-        self._by_device: dict[str, _FileSystem | None] = {}
+        self._met: dict[tuple[str, str], bytes] = {}
 
     def meet(self, pid: int) -> tuple[Unseen, ...]:
         """Mark what a process's mount namespace shows and is not marked yet.
@@ -103,30 +107,43 @@ class FileSystems:
         if self._events is None:
             return ()
         for mount in self._host.mounts(pid).mounts:
+            way = _Way(pid, mount)
             if mount.overlay and self._overlays is not None:
-                missed.append(self._mark_overlay(_Way(pid, mount), self._overlays))
-            if mount.fstype in _KERNELS or mount.overlay or mount.point.startswith(_PLUMBING[1:]):
-                continue
-            if mount.point.startswith("/dev") and mount.point != "/dev/shm":  # noqa: S108
-                continue
-            known = self._by_device.get(mount.device)
-            if known is not None:
-                self._note_way(known, _Way(pid, mount))
-            elif mount.device not in self._by_device and len(self._by_device) < MAX_MARKED:
-                missed.append(self._mark(_Way(pid, mount)))
+                missed.append(self._mark_overlay(way, self._overlays))
+            elif not _is_plumbing(mount):
+                missed.append(self._mark_once(way))
         return tuple(unseen for unseen in missed if unseen is not None)
+
+    def _mark_once(self, way: _Way) -> Unseen | None:
+        known = self._met.get(_key(way.mount))
+        if known is None:
+            return self._mark(way) if len(self._met) < MAX_MARKED else None
+        if known in self._by_id:
+            self._note_way(self._by_id[known], way)
+        return None
+
+    def forget(self) -> None:
+        """Forget what is marked of anonymous devices, as mounts have changed.
+
+        Their numbers are given again: what bears one now may be another file system. To mark one
+        twice changes nothing.
+        """
+        self._met = {k: v for k, v in self._met.items() if not k[0].startswith(_ANONYMOUS)}
 
     def _note_way(self, known: _FileSystem, way: _Way) -> None:
         # a mount that shows the whole file system can name every file of it
         if way.mount.root == "/" and known.ways[0].mount.root != "/":
             known.ways.insert(0, way)
-        elif len(known.ways) < 8 and all(w.pid != way.pid for w in known.ways):
+        elif all(w.pid != way.pid for w in known.ways):
             known.ways.append(way)
+        if len(known.ways) > MAX_WAYS:
+            alive = [w for w in known.ways if os.path.exists(f"{self._host.procfs}/{w.pid}")]
+            known.ways[:] = alive[:MAX_WAYS] or known.ways[-1:]
 
     def _mark_overlay(self, way: _Way, overlays: OverlayEvents) -> Unseen | None:
-        if way.mount.device in self._by_device:
+        if _key(way.mount) in self._met:
             return None
-        self._by_device[way.mount.device] = None
+        self._met[_key(way.mount)] = b""
         try:
             folder = self._open(way)
             try:
@@ -141,7 +158,7 @@ class FileSystems:
     def _mark(self, way: _Way) -> Unseen | None:
         mount = way.mount
         if mount.remote:
-            self._by_device[mount.device] = None
+            self._met[_key(mount)] = b""
             detail = f"{mount.fstype}: no events, and files on it are not opened"
             return Unseen("remote-filesystem", f"file events below {mount.point}", detail)
         try:
@@ -154,10 +171,10 @@ class FileSystems:
         try:
             if self._events is not None:
                 self._events.mark(folder)
-            known = _FileSystem(mount.device, [way])
-            self._by_device[mount.device] = self._by_id[fsid_of(folder)] = known
+            identifier = self._met[_key(mount)] = fsid_of(folder)
+            self._by_id[identifier] = _FileSystem(mount.device, [way])
         except SensorError as error:
-            self._by_device[mount.device] = None
+            self._met[_key(mount)] = b""
             subject = f"file events on {mount.fstype} at {mount.point}"
             return Unseen("sensor", subject, error.detail, error.remedy)
         finally:
@@ -213,3 +230,15 @@ class FileSystems:
         """Open the very file of an event, if it is a regular one. Raises OSError."""
         with self._opened(identifier) as (descriptor, _):
             return reopen(open_handle(descriptor, handle), "")
+
+
+def _is_plumbing(mount: Mount) -> bool:
+    """Say whether a mount is the kernel's own, or one that every container has and nobody uses."""
+    if mount.fstype in _KERNELS or mount.overlay or mount.point.startswith(_PLUMBING):
+        return True
+    return mount.point.startswith("/dev") and mount.point != "/dev/shm"  # noqa: S108
+
+
+def _key(mount: Mount) -> tuple[str, str]:
+    """Return what tells a file system from another as long as mounts do not change."""
+    return (mount.device, mount.point if mount.device.startswith(_ANONYMOUS) else "")

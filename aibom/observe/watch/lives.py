@@ -69,6 +69,10 @@ class Lives:
         """Return how many processes are alive."""
         return len(self._alive)
 
+    def processes(self) -> dict[int, Process]:
+        """Return who lives, by process id."""
+        return {life.pid: life.process for life in list(self._alive.values())}
+
     def get(self, pid: int) -> Life | None:
         """Return the living process with a number, if it is known."""
         return self._alive.get(pid)

@@ -48,6 +48,7 @@ class Watcher:
         ``names`` and ``requests`` add what is heard on the wire (see Wire).
         """
         inspector = sweeper.inspector
+        self._host = host
         self._sweeper = sweeper
         self._sensors = open_sensors(host.procfs, lambda path: _is_wanted(path, may_be_model))
         self._account = Account(tuple(self._sensors.unseen))
@@ -106,6 +107,7 @@ class Watcher:
         self._mark(os.getpid())
         self._mark(1)
         self._collector.start()
+        self._meet(os.getpid())
         self._sweep()
 
     def start_tree(self, pid: int) -> None:
@@ -154,6 +156,8 @@ class Watcher:
         if self._collector.failure is not None:
             failure, self._collector.failure = self._collector.failure, None
             self._account.miss(Unseen("sensor", "events", f"reading them failed: {failure!r}"))
+        if batch.mounted:
+            self._remount()
         for life in batch.begun.values():
             self._begin(life)
         self._take_events(batch)
@@ -200,17 +204,31 @@ class Watcher:
 
     def _learn(self, life: Life) -> None:
         """Learn what a process sees while it, or another one like it, is alive."""
-        if self._views.knows(life.process):
-            return
-        near = self._lives.near(life.process)
-        if near is None:
-            return
-        processes = {other.pid: other.process for other in self._lives}
-        try:
-            self._views.meet(near, processes)
-            self._mark(near.pid)
-        except OSError:
-            return  # it has ended meanwhile; the next one of its kind will do
+        if not self._views.knows(life.process):
+            self._learn_through(self._lives.near(life.process), self._lives.processes())
+
+    def _learn_anew(self) -> None:
+        """Learn what every living process sees, once for all that see the same."""
+        processes = self._lives.processes()
+        views = {(p.mount_namespace, p.root): p for p in processes.values()}
+        for process in views.values():
+            self._learn_through(self._lives.near(process), processes)
+
+    def _learn_through(self, near: Process | None, processes: Mapping[int, Process]) -> None:
+        if near is not None:
+            with suppress(OSError):  # it has ended meanwhile; the next one of its kind will do
+                self._views.meet(near, processes)
+                self._mark(near.pid)
+
+    def _remount(self) -> None:
+        """Mark what was mounted in our own namespace, and learn where its files are seen."""
+        self._host.refresh()
+        self._systems.forget()
+        own = self._lives.get(os.getpid())
+        if own is not None:
+            with suppress(OSError):
+                self._views.meet(own.process, {})
+        self._mark(os.getpid())
 
     def _mark(self, pid: int) -> None:
         """Mark the file systems that a process sees."""
@@ -245,8 +263,8 @@ class Watcher:
             found = self._sweeper.sweep(Scope(skip=self._scope.skip))
             self._lost = dict(found.lost)
             self._take(found, before)
-            for life in self._lives:
-                self._learn(life)
+            self._systems.forget()
+            self._learn_anew()
         self._wire.forget()
         self._schedule.swept()
 
