@@ -1,14 +1,14 @@
 """Observe, identify, compare: the main job as one readable function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.facts import NodeFacts, Unseen
 from aibom.types.findings import Assessment, Claim
-from aibom.types.inventory import Inventory
+from aibom.types.inventory import Inventory, Workload
 from aibom.types.rules import RuleSet
 
 
@@ -71,6 +71,10 @@ def assess(
     any AI software.
     """
     inventories = identify(facts, rules, as_one=as_one)
+    if as_one and not inventories:
+        # nothing that matters was seen, which is an answer as well
+        nothing = Inventory(Workload("processes", "processes"), unseen=facts.unseen)
+        inventories = (replace(nothing, sensors=facts.sensors),)
     kept = [i for i in inventories if everything or i.has_ai]
     noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
     carried = {u for i in kept for u in i.unseen}

@@ -39,9 +39,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    try:
+        return parser().parse_args(argv)
+    except SystemExit as end:
+        if end.code == TROUBLE and watch.runs_command(argv):
+            # a code that could be the command's must not say that it never ran
+            raise SystemExit(watch.FAILED) from None
+        raise
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    arguments = parser().parse_args(argv)
+    arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a path may hold what the terminal's encoding does not

@@ -1,6 +1,7 @@
 """Writing the result of a look or a watch: tables, JSON, one BOM per workload."""
 
 import argparse
+import errno
 import os
 import re
 from collections.abc import Collection
@@ -62,6 +63,19 @@ def time_of(arguments: argparse.Namespace) -> datetime:
         return datetime.fromtimestamp(int(text), tz=UTC)
     except (ValueError, OverflowError, OSError):
         raise CommandError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds") from None
+
+
+def check_output(target: str | None) -> None:
+    """See to it before a long watch that its end can be written. Raises CommandError."""
+    if target is None or target == "-":
+        return
+    folder = Path(target) if _is_folder(target) else Path(target).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"cannot write {target}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CommandError(f"cannot write {target}: {os.strerror(errno.EACCES)}")
 
 
 def write_result(

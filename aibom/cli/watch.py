@@ -1,6 +1,7 @@
 """``aibom watch``: loads as they happen, of a node or of one command."""
 
 import argparse
+import math
 import os
 import signal
 import time
@@ -21,7 +22,7 @@ from aibom.cli.node import (
     scope_of,
     sweeper_of,
 )
-from aibom.cli.output import add_output_options, time_of, write_result
+from aibom.cli.output import add_output_options, check_output, time_of, write_result
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
 from aibom.formats.modelnames import ModelNames
 from aibom.observe.live import LiveHost
@@ -58,7 +59,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     add_scope_options(command)
     command.add_argument(
-        "--seconds", type=float, metavar="N", help="end after so long (default: until Ctrl-C)"
+        "--seconds", type=_seconds, metavar="N", help="end after so long (default: until Ctrl-C)"
     )
     wire = command.add_argument_group("what to hear on the wire (off unless asked for)")
     wire.add_argument(
@@ -77,6 +78,21 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_hash_options(command)
     command.add_argument("argv", nargs="*", metavar="-- COMMAND", help="what to run and watch")
     command.set_defaults(run=run)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
+
+
+def runs_command(argv: Sequence[str]) -> bool:
+    """Say whether a command line is one that runs a command of the user's."""
+    return argv[:1] == ["watch"] and "--" in argv
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -115,6 +131,7 @@ def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
     claims = read_claims(arguments.declared)
     arguments.format = arguments.format or "table"
+    check_output(arguments.output)
     rules = load()
     watcher = _watcher(arguments, rules)
     with _ending_gently() as ended:
@@ -189,6 +206,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
         raise CommandError("stdout is the command's; name a file or folder with -o")
+    check_output(arguments.output)
     rules = load()
     command = Command(arguments.argv)
     try:
