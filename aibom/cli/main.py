@@ -40,13 +40,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
+    top = parser()
     try:
-        return parser().parse_args(argv)
+        arguments = top.parse_args(argv)
+        if watch.runs_command(argv) and not arguments.argv:
+            top.error("no command after --")
     except SystemExit as end:
         if end.code == TROUBLE and watch.runs_command(argv):
             # a code that could be the command's must not say that it never ran
             raise SystemExit(watch.FAILED) from None
         raise
+    return arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:

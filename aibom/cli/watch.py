@@ -23,6 +23,7 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, check_output, time_of, write_result
+from aibom.cli.scan import check_found
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
 from aibom.formats.modelnames import ModelNames
 from aibom.observe.live import LiveHost
@@ -142,6 +143,7 @@ def _watch_node(arguments: argparse.Namespace) -> int:
         finally:
             watcher.stop()
     result = _result(watcher, rules, claims, arguments)
+    check_found(watcher.scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
 
@@ -219,7 +221,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     _tell_unseen(watcher)
     result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
     write_result(arguments, result, when, quiet=True)
-    return code
+    return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
 
 
 def _accompany(command: Command, watcher: Watcher) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from aibom.types.facts import Arrival, FileFacts
 from aibom.types.inventory import Component
@@ -32,13 +33,20 @@ class ArrivalIndex:
         return tuple(self._by_inode.get(key.inode, ()))
 
 
-def with_arrivals(components: Iterable[Component], index: ArrivalIndex) -> list[Component]:
-    """Return components, each with what is known of the arrival of its files."""
-    return [_with(component, index) for component in components]
+def with_arrivals(
+    components: Iterable[Component],
+    index: ArrivalIndex,
+    places: Mapping[str, Iterable[FileFacts]] = MappingProxyType({}),
+) -> list[Component]:
+    """Return components, each with what is known of the arrival of its files.
+
+    ``places`` has by ref every file with a component's content, copies included.
+    """
+    return [_with(c, places.get(c.ref, c.files), index) for c in components]
 
 
-def _with(component: Component, index: ArrivalIndex) -> Component:
-    found = sorted({arrival for file in component.files for arrival in index.of(file)})
+def _with(component: Component, files: Iterable[FileFacts], index: ArrivalIndex) -> Component:
+    found = sorted({arrival for file in files for arrival in index.of(file)})
     if not found:
         return component
     properties = tuple(("aibom:arrival", arrived(arrival)) for arrival in found)

@@ -20,7 +20,7 @@ from aibom.types.rules import Feature, binary_features
 _LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
     "mapped": ("manifest-analysis", 95),
     "imported": ("dynamic-analysis", 95),
-    "opened": ("dynamic-analysis", 80),
+    "opened": ("dynamic-analysis", 75),
     # that it ran is then likely, and not proven
     "installed": ("manifest-analysis", 50),
 }

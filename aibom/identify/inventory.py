@@ -35,12 +35,15 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     inventories = []
     for workload, members in group(facts, as_one=as_one):
         try:
-            inventories.append(_inventory(workload, members, facts, rules.software, servers))
+            own = None if as_one else set(workload.pids) | _lost_of(workload, facts)
+            found = _inventory(workload, members, facts, rules.software, servers)
+            unseen = tuple(u for u in facts.unseen if own is None or u.pid is None or u.pid in own)
+            inventories.append(replace(found, unseen=unseen))
         except ValueError as error:
             # values that cannot be named cost this workload alone
             subject = f"workload {workload.name}"
-            unseen = Unseen("unreadable", subject, f"cannot be named: {error}")
-            inventories.append(Inventory(workload, unseen=(unseen,)))
+            missed = Unseen("unreadable", subject, f"cannot be named: {error}")
+            inventories.append(Inventory(workload, unseen=(missed,)))
     return with_sandboxes(with_destinations(inventories, facts, rules), facts, rules)
 
 
@@ -72,19 +75,17 @@ def _inventory(
         if server := servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
-    known = with_arrivals(models.components(), ArrivalIndex(facts.arrivals))
+    known = with_arrivals(models.components(), ArrivalIndex(facts.arrivals), models.places)
     components = [*known, *software.components(without=own), *own.values()]
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
         components, members
     )
-    pids = set(workload.pids) | _lost_of(workload, facts)
     return Inventory(
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
         links=tuple(sorted(_links(components, services))),
-        unseen=tuple(u for u in facts.unseen if u.pid is None or u.pid in pids),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
     )
 

@@ -54,6 +54,8 @@ class ModelShelf:
     def __init__(self, rules: RuleSet) -> None:
         """Start empty; ``rules`` say which formats hold data and not models."""
         self._data = rules.data_formats
+        #: by ref, every file in which a component was found, once ``components`` was asked
+        self.places: dict[str, tuple[FileFacts, ...]] = {}
         self._seen: dict[tuple[object, ...], _Seen] = {}
 
     def add(self, uses: Iterable[ModelUse], witness: Witness, beside: Iterable[str] = ()) -> None:
@@ -77,8 +79,12 @@ class ModelShelf:
             if known is not seen:
                 known.uses += seen.uses
                 known.containers |= seen.containers
-        found = (_component(seen) for seen in merged.values())
-        return sorted(map(self._settle, found), key=lambda c: c.ref)
+        found = []
+        for seen in merged.values():
+            component = self._settle(_component(seen))
+            found.append(component)
+            self.places[component.ref] = tuple({m.file: None for m, _ in seen.uses})
+        return sorted(found, key=lambda c: c.ref)
 
     def _settle(self, component: Component) -> Component:
         if component.rule not in self._data and component.kind != "data":

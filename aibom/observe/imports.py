@@ -16,7 +16,7 @@ MAX_DEPTH = 4
 MAX_GUESSES = 2_000
 # imported by .pth files at every start of an interpreter, whatever it runs: setuptools' shim and
 # virtualenv's
-_OF_STARTUP = frozenset({"_distutils_hack", "_virtualenv"})
+OF_STARTUP = frozenset({"_distutils_hack", "_virtualenv"})
 
 
 class Imported(NamedTuple):
@@ -44,7 +44,7 @@ class Imports:
         places = {folder: self._environments.at(pid, folder) for folder in folders}
         shared = []
         for module in table.modules:
-            if "." in module.name or module.name in _OF_STARTUP:
+            if "." in module.name or module.name in OF_STARTUP:
                 continue
             folder, relative = _split(module)
             if folder and folder not in places:

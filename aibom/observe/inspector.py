@@ -324,7 +324,8 @@ class Inspector:
     def _facts(self, draft: _Draft, use: FileUse, key: FileKey, *, hashed: bool) -> FileFacts:
         try:
             seen_from_root = use
-            if draft.neighbour is not draft.process and use.path.startswith("/"):
+            moved = draft.neighbour is not draft.process and not use.escapes
+            if moved and use.path.startswith("/"):
                 seen_from_root = replace(use, path=draft.process.root.rstrip("/") + use.path)
             place = origin.origin_of(self.host, draft.neighbour, seen_from_root, key, draft.runtime)
         except OSError as error:

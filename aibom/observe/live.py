@@ -123,12 +123,14 @@ class LiveHost:
         # mountinfo shows what lies below the process's root directory
         namespace, root = self.link(pid, "ns/mnt"), self.link(pid, "root")
         view = (namespace, root)
-        if view not in self._mounts:
+        table = self._mounts.get(view)
+        if table is None:
             table = self._parse_mounts(self._mountinfo(pid))
             # after a chroot the mount that holds the new root is no longer shown
             whole = self._mounts.get((namespace, "/"))
-            self._mounts[view] = whole if table.root is None and whole is not None else table
-        return self._mounts[view]
+            table = whole if table.root is None and whole is not None else table
+            self._mounts[view] = table
+        return table
 
     def _mountinfo(self, pid: int) -> bytes:
         try:
@@ -167,7 +169,7 @@ class LiveHost:
 
     def _mount_of(self, mounts: MountTable, identifier: int) -> Mount | None:
         """Return a mount by its id, which may be of the namespace that a process came from."""
-        tables = (mounts, *self._mounts.values())
+        tables = (mounts, *list(self._mounts.values()))
         return next((m for t in tables if (m := t.by_id(identifier)) is not None), None)
 
     def _mount_id(self, pid: int, use: FileUse) -> int:

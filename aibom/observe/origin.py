@@ -14,6 +14,7 @@ _KUBELET_VOLUME = re.compile(
 _KUBELET_SUBPATH = re.compile(r"/pods/[0-9a-f-]+/volume-subpaths/(?P<name>[^/]+)/")
 # containerd names a layer by its snapshot's number, Docker's overlay2 by a hash
 _SNAPSHOT = re.compile(r"/(?:snapshots|overlay2|overlay)/(?P<name>[^/]+)(?:/(?:fs|diff))?$")
+_NO_RUNTIME = "an overlay that no container runtime was seen to make"
 # a memfd, and POSIX shared memory
 _SHARED_MEMORY = ("/memfd:", "/dev/shm/")  # noqa: S108
 _IN_MEMORY = frozenset({"tmpfs", "ramfs", "hugetlbfs"})
@@ -42,8 +43,13 @@ def origin_of(
     return _in_root(host, mount, (use.path, key), runtime, contained=contained)
 
 
-def origin_of_placed(placed: Placed, *, contained: bool) -> Origin:
-    """Return where a file came from that an event told of, by the place that it is stored at."""
+def origin_of_placed(placed: Placed, runtime: int | None, *, contained: bool) -> Origin:
+    """Return where a file came from that an event told of, by the place that it is stored at.
+
+    ``runtime`` is the process that mounted the container.
+    """
+    if placed.layer and runtime is None:
+        return Origin("unknown", _NO_RUNTIME)
     if placed.layer:
         below = placed.path.removeprefix(placed.mount.point.rstrip("/"))
         kind: OriginKind = "writable-layer" if placed.writable else "image-layer"
@@ -64,7 +70,7 @@ def _in_root(
     if mount.overlay:
         if runtime is None:
             # anybody may mount an overlay in a user namespace and call any folder its layer
-            return Origin("unknown", "an overlay that no container runtime was seen to make")
+            return Origin("unknown", _NO_RUNTIME)
         return _layer(host, mount, held, runtime)
     if not contained:
         return Origin("host", host_path=held[0])

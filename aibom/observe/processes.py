@@ -19,6 +19,8 @@ _ENDED = frozenset("ZXx")
 _STREAM = re.compile(r"^(pipe|socket):\[(\d+)\]$")
 _ANONYMOUS = re.compile(r"^(?:/dev/zero|/SYSV[0-9a-f]{8}|anon_inode:.*)$")
 _DELETED = " (deleted)"
+# perf's and io_uring's buffers are mapped under such names
+_NO_FILE = "anon_inode:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,11 @@ def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:
             inode=mapping.inode,
             deleted=mapping.deleted,
             runs=mapping.executable,
+            escapes=_escapes(mapping.path, prefix),
         )
         for mapping in maps.parse(raw.maps)
         if not (mapping.deleted and _is_shared_memory(mapping.path))
+        and not mapping.path.startswith(_NO_FILE)
     ]
     return (*mapped, *_open_files(raw, prefix))
 
@@ -137,13 +141,19 @@ def open_file(number: int, target: str, root: str) -> FileUse | None:
     if not target.startswith("/") or target.startswith(("/proc/", "/sys/")):
         return None
     deleted = target.endswith(_DELETED)
-    path = _inside(target.removesuffix(_DELETED), root.rstrip("/"))
-    return FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted)
+    target, prefix = target.removesuffix(_DELETED), root.rstrip("/")
+    escapes = _escapes(target, prefix)
+    path = _inside(target, prefix)
+    return FileUse(path, "open", f"fd/{number}", "", 0, deleted=deleted, escapes=escapes)
 
 
 def _inside(path: str, prefix: str) -> str:
     # a chrooted process's paths are shown as the mount namespace sees them
     return path.removeprefix(prefix) if prefix and path.startswith(prefix + "/") else path
+
+
+def _escapes(path: str, prefix: str) -> bool:
+    return bool(prefix) and path.startswith("/") and not path.startswith(prefix + "/")
 
 
 def _is_shared_memory(path: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from aibom.formats.packages import pydist
 from aibom.formats.text import printable
@@ -119,7 +120,7 @@ class Environment:
         for name in ("METADATA", "PKG-INFO", ""):
             data = self._read(entry, name, _MAX_METADATA)
             metadata = pydist.parse_metadata(data) if data is not None else None
-            if metadata is not None:
+            if metadata is not None and _agrees(entry, metadata):
                 installer = self._read(entry, "INSTALLER", _MAX_INSTALLER) or b""
                 return Package(
                     ecosystem="pypi",
@@ -220,3 +221,22 @@ def _prefixes(process: Process, argv: tuple[str, ...]) -> list[str]:
     ]
     found += [p.rsplit("/", 2)[0] for p in programs if p.count("/") > 1 and "/bin/" in p]
     return list(dict.fromkeys([p.rstrip("/") for p in found if p.startswith("/")] + ["/usr/local"]))
+
+
+def _agrees(entry: str, metadata: pydist.Metadata) -> bool:
+    """Say whether a folder of metadata has the name and version that the metadata claims.
+
+    Installers name the folder by them (PyPA, "Recording installed projects"); a folder of another
+    name would make a package pass for a distribution that it is not.
+    """
+    name, version = pydist.folder_name(entry) or ("", "")
+    # an underscore stands for a dash, and in old metadata for the plus of a local version
+    forms = {version, version.replace("_", "-"), version.replace("_", "+", 1)}
+    return name == metadata.name and any(_same(form, metadata.version) for form in forms)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other

@@ -88,8 +88,9 @@ def add_unseen(document: dict[str, Any], inventory: Inventory, root: str, when: 
     """Say what could not be seen: the assembly is incomplete, and why, one note per record."""
     aggregate = "incomplete" if inventory.unseen else "unknown"
     document["compositions"] = [{"aggregate": aggregate, "assemblies": [root]}]
-    for record in inventory.unseen:
-        _annotate(document, [root], f"unseen: {said(record)}", when)
+    # of several processes the same may be said
+    for text in dict.fromkeys(f"unseen: {said(record)}" for record in inventory.unseen):
+        _annotate(document, [root], text, when)
 
 
 def add_findings(document: dict[str, Any], findings: tuple[Finding, ...], when: str) -> None:

@@ -89,7 +89,9 @@ class FileUse:
 
     ``path`` is the path inside the process's root. ``handle`` is the entry below /proc/PID that
     leads to the very file (``fd/3``, ``map_files/7f..-7f..``, ``exe``). ``device`` is
-    ``major:minor`` in decimal. ``runs`` is true where a mapping may be executed.
+    ``major:minor`` in decimal. ``runs`` is true where a mapping may be executed,
+    ``escapes`` where the file lies outside of the process's root: then ``path`` is the mount
+    namespace's.
     """
 
     path: str
@@ -99,6 +101,7 @@ class FileUse:
     inode: int
     deleted: bool = False
     runs: bool = False
+    escapes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

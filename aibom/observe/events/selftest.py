@@ -12,7 +12,7 @@ from typing import Literal
 from aibom.formats.events.fanotify import parse
 from aibom.observe.events import libc
 from aibom.observe.events.errors import SensorError
-from aibom.observe.events.files import OPENED, FileEvents
+from aibom.observe.events.files import OPENED, FileEvents, open_handle
 
 _PREFIX = ".aibom-self-test-"
 _REMEDY = "run as root with CAP_SYS_ADMIN, on Linux 5.9 or newer with overlayfs"
@@ -59,6 +59,32 @@ def _try(stack: ExitStack, place: str) -> Literal["filesystem", "overlay"]:
     events.mark(below)
     os.close(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=overlay))
     return "filesystem" if _told(events.fileno(), name.encode()) else "overlay"
+
+
+def require_handles(folder: str) -> None:
+    """Raise SensorError unless the files that events tell of can be opened by their handles."""
+    with ExitStack() as stack:
+        events = FileEvents()
+        stack.callback(events.close)
+        here = _opened(stack, folder)
+        events.mark(here)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            name = f"/proc/self/fd/{file.fileno()}"
+            os.close(os.open(name, os.O_RDONLY | os.O_CLOEXEC))
+            for event in parse(os.read(events.fileno(), 1 << 16)):
+                if event.file:
+                    _open_once(here, event.file)
+                    return
+
+
+def _open_once(mount: int, handle: bytes) -> None:
+    try:
+        os.close(open_handle(mount, handle))
+    except PermissionError as error:
+        detail = "files of events may not be opened"
+        raise SensorError(error.errno or errno.EPERM, detail, "CAP_DAC_READ_SEARCH") from None
+    except OSError:
+        return  # another process's file, gone already; what is asked is whether it is allowed
 
 
 def _told(group: int, name: bytes) -> bool:

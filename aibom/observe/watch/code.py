@@ -1,9 +1,12 @@
 """Which file opens are imports: code of installed Python packages, by folder and name."""
 
 import os
-import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Literal
 
 from aibom.formats.events.fanotify import FileEvent
+from aibom.observe.imports import OF_STARTUP
 from aibom.observe.pythonpath import SITE
 from aibom.observe.recent import Recent
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
@@ -13,10 +16,21 @@ _KEPT = 50_000
 # parts of a package's name by which distributions that share its first part are told
 _PARTS = 3
 _CACHE = "/__pycache__"
-_PYTHON = re.compile(r"^(?:python|pypy)[\d.]*t?$")
 
-#: A package that was imported: the folder it is installed in, and its file or folder below.
+#: What was done with a package's code: bytecode or source opened, bytecode or source written.
+CodeAct = Literal["read-bytecode", "read-source", "wrote-bytecode", "wrote-source"]
+#: A package: the folder that it is installed in, and its file or folder below.
 Opened = tuple[Stored, str]
+#: What was done with a package.
+CodeUse = tuple[Stored, str, CodeAct]
+
+_COMPILERS = ("compileall", "py_compile")
+_IMPORTS: tuple[set[CodeAct], ...] = (
+    {"read-bytecode"},
+    {"read-source", "wrote-bytecode"},
+    # as another one imports it at the same time
+    {"read-source", "wrote-bytecode", "read-bytecode"},
+)
 
 
 def is_code(name: bytes) -> bool:
@@ -24,9 +38,28 @@ def is_code(name: bytes) -> bool:
     return name.endswith((b".pyc", b".py"))
 
 
-def runs_python(executable: str) -> bool:
-    """Say whether a program is a Python interpreter, by its name."""
-    return bool(_PYTHON.match(executable.rpartition("/")[2]))
+def act_of(event: FileEvent, *, changed: bool) -> CodeAct:
+    """Return what an event of a file of code says that was done; ``changed``: it was written."""
+    if event.name.endswith(b".pyc"):
+        return "wrote-bytecode" if changed else "read-bytecode"
+    return "wrote-source" if changed else "read-source"
+
+
+def imports_of(uses: Iterable[CodeUse], argv: tuple[str, ...]) -> tuple[set[Opened], set[Opened]]:
+    """Return the packages that a process imported, and those that it may have, of what it did.
+
+    An import opens the bytecode alone; where there is none it opens the source, and writes bytecode
+    where it may. Who opens both copies them, who wrote the source installs it, and
+    ``-m compileall`` does what imports do. A source that is opened alone is imported only if there
+    is no bytecode of it, which is for the caller to see.
+    """
+    acts: dict[Opened, set[CodeAct]] = defaultdict(set)
+    for site, package, act in uses:
+        acts[site, package].add(act)
+    if any(module in argv for module in _COMPILERS):
+        return set(), set()
+    sure = {opened for opened, did in acts.items() if did in _IMPORTS}
+    return sure, {opened for opened, did in acts.items() if did == {"read-source"}}
 
 
 def folder_of(event: FileEvent) -> bytes:
@@ -56,9 +89,11 @@ class CodeFolders:
         if isinstance(known, bool):
             return None
         site, below = known
+        if below.partition("/")[0] in OF_STARTUP:
+            return None
         if not below:
             stem = event.name.partition(b".")[0].decode("utf-8", "surrogateescape")
-            return site, f"{stem}.py"
+            return (site, f"{stem}.py") if stem not in OF_STARTUP else None
         return (site, below) if event.name.startswith(b"__init__.") else None
 
     def _look(self, event: FileEvent) -> tuple[Stored, str] | bool:

@@ -12,7 +12,7 @@ from aibom.observe.events import files
 from aibom.observe.events.files import FileEvents
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
-from aibom.observe.watch.code import CodeFolders, is_code, runs_python
+from aibom.observe.watch.code import CodeFolders, act_of, is_code
 from aibom.observe.watch.lives import Life, Lives
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
@@ -58,6 +58,8 @@ class Collector:
         may_be_model: Callable[[bytes], bool],
     ) -> None:
         """Read from the sensors that there are; ``may_be_model`` judges files by their names."""
+        #: called at once, in the collector's thread, when mounts have changed in our namespace
+        self.on_mounts: Callable[[], None] = _nothing
         self.lives = lives
         self.lock = threading.Lock()
         self.woken = threading.Event()
@@ -119,6 +121,7 @@ class Collector:
         poll.register(self._mounts, select.POLLPRI)
         ready = {descriptor for descriptor, _ in poll.poll(patience)}
         if self._mounts in ready:
+            self.on_mounts()
             with self.lock:
                 self._batch.mounted = True
             self.woken.set()
@@ -194,17 +197,17 @@ class Collector:
 
     def _note_code(self, event: FileEvent) -> None:
         life = self.lives.of(event.pid, self._since_ns)
-        python = life is not None and runs_python(life.process.executable)
-        package = self._code.package(event) if python else None
+        package = self._code.package(event) if life is not None else None
         _let_go(event)
-        if life is None or package is None:
-            return
-        noted = life.wrote if event.mask & _CHANGED else life.code
-        if len(noted) < MAX_CODE:
-            noted.add(package)
+        if life is not None and package is not None and len(life.code) < MAX_CODE:
+            life.code.add((*package, act_of(event, changed=bool(event.mask & _CHANGED))))
 
 
 def _let_go(event: FileEvent) -> None:
     """Close the descriptor that an event of an overlay came with."""
     if event.descriptor >= 0:
         os.close(event.descriptor)
+
+
+def _nothing() -> None:
+    """Do nothing."""

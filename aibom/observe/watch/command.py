@@ -74,8 +74,10 @@ class Command:
         os.waitpid(self.pid, 0)
 
     def _share_signals(self) -> None:
+        # a terminal sends these to the command as well; anybody else means it by them
+        shared = signal.SIG_IGN if _has_terminal() else self._forward
         for number in SHARED:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, shared)
         for number in FORWARDED:
             signal.signal(number, self._forward)
 
@@ -103,6 +105,15 @@ class Command:
                 # shells report a process that a signal ended as 128 and the signal's number
                 self._status = code if code >= 0 else 128 - code
         return self._status
+
+
+def _has_terminal() -> bool:
+    """Say whether this process has a controlling terminal (tty(4))."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _become(argv: Sequence[str], waits: int, fails: int) -> None:

@@ -1,6 +1,7 @@
 """The file systems that are watched: found by mount tables, marked once, asked by handles."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -97,22 +98,24 @@ class FileSystems:
         self._overlays = overlays
         self._by_id: dict[bytes, _FileSystem] = {}
         self._met: dict[tuple[str, str], bytes] = {}
+        # both threads ask
+        self._lock = threading.RLock()
 
     def meet(self, pid: int) -> tuple[Unseen, ...]:
         """Mark what a process's mount namespace shows and is not marked yet.
 
         Returns what cannot be watched. Raises OSError when the process has ended.
         """
-        missed: list[Unseen | None] = []
         if self._events is None:
             return ()
-        for mount in self._host.mounts(pid).mounts:
-            way = _Way(pid, mount)
-            if mount.overlay and self._overlays is not None:
-                missed.append(self._mark_overlay(way, self._overlays))
-            elif not _is_plumbing(mount):
-                missed.append(self._mark_once(way))
+        with self._lock:
+            missed = [self._take(_Way(pid, mount)) for mount in self._host.mounts(pid).mounts]
         return tuple(unseen for unseen in missed if unseen is not None)
+
+    def _take(self, way: _Way) -> Unseen | None:
+        if way.mount.overlay and self._overlays is not None:
+            return self._mark_overlay(way, self._overlays)
+        return None if _is_plumbing(way.mount) else self._mark_once(way)
 
     def _mark_once(self, way: _Way) -> Unseen | None:
         known = self._met.get(_key(way.mount))
@@ -128,7 +131,8 @@ class FileSystems:
         Their numbers are given again: what bears one now may be another file system. To mark one
         twice changes nothing.
         """
-        self._met = {k: v for k, v in self._met.items() if not k[0].startswith(_ANONYMOUS)}
+        with self._lock:
+            self._met = {k: v for k, v in self._met.items() if not k[0].startswith(_ANONYMOUS)}
 
     def _note_way(self, known: _FileSystem, way: _Way) -> None:
         # a mount that shows the whole file system can name every file of it
@@ -219,7 +223,7 @@ class FileSystems:
 
     def folder(self, identifier: bytes, handle: bytes) -> Stored:
         """Return where the folder of an event lies now. Raises OSError when it is gone."""
-        with self._opened(identifier) as (descriptor, way):
+        with self._lock, self._opened(identifier) as (descriptor, way):
             shown = path_of(descriptor, handle)
         point = way.mount.point.rstrip("/")
         inside = shown == way.mount.point or shown.startswith(point + "/")
@@ -228,7 +232,7 @@ class FileSystems:
 
     def open(self, identifier: bytes, handle: bytes) -> LiveFile:
         """Open the very file of an event, if it is a regular one. Raises OSError."""
-        with self._opened(identifier) as (descriptor, _):
+        with self._lock, self._opened(identifier) as (descriptor, _):
             return reopen(open_handle(descriptor, handle), "")
 
 

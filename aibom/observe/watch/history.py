@@ -43,6 +43,8 @@ class _Record:
     packages: dict[str, LoadedPackage] = field(default_factory=dict)
     installed: dict[str, LoadedPackage] = field(default_factory=dict)
     connections: dict[Connection, None] = field(default_factory=dict)
+    #: by path and inode, how many of a file's opens were those of its writes
+    own_opens: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
@@ -62,9 +64,7 @@ class _Record:
         known = {(u.model.file.path, u.model.file.key.inode) for u in held}
         found = []
         for (path, kind, inode), use in self.uses.items():
-            written = self.uses.get((path, "written", inode))
-            # an open for writing is told as an open first
-            opens = use.times - (written.times if written is not None else 0)
+            opens = use.times - self.own_opens.get((path, inode), 0)
             if kind == "written" or (opens > 0 and (path, inode) not in known):
                 found.append(use if kind == "written" else replace(use, times=opens))
         return found
@@ -91,6 +91,8 @@ class _Record:
         for key, use in other.uses.items():
             mine = self.uses[key]
             self.uses[key] = replace(mine, times=mine.times + use.times)
+        for file, opens in other.own_opens.items():
+            self.own_opens[file] = self.own_opens.get(file, 0) + opens
 
 
 class History:
@@ -136,9 +138,15 @@ class History:
             return False
         return bool(record.uses or (record.look and (record.look.models or record.look.binaries)))
 
-    def use(self, life: Life, use: ModelUse) -> None:
-        """Take the use of a model that an event told of."""
+    def use(self, life: Life, use: ModelUse, own_opens: int = 0) -> None:
+        """Take the use of a model that an event told of.
+
+        ``own_opens`` is how many opens that were told before were those of this write.
+        """
         record = self._record(life)
+        if own_opens:
+            file = (use.model.file.path, use.model.file.key.inode)
+            record.own_opens[file] = record.own_opens.get(file, 0) + own_opens
         key = (use.model.file.path, use.use.kind, use.model.file.key.inode)
         known = record.uses.get(key)
         if known is not None:

@@ -5,7 +5,7 @@ from aibom.observe.content import key_of
 from aibom.observe.inspector import Inspector
 from aibom.observe.pythonpath import Environment
 from aibom.observe.smallfile import read_in_root
-from aibom.observe.watch.code import Opened
+from aibom.observe.watch.code import Opened, imports_of
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import Views
 from aibom.types.facts import (
@@ -38,23 +38,37 @@ class OpenedPackages:
     def of(self, life: Life) -> list[LoadedPackage] | None:
         """Return what a process imported since its last look, None where nobody can say.
 
-        What it wrote itself it installed, and did not import.
+        See imports_of for what an import is told from.
         """
-        pending, life.code = life.code - life.wrote, set()
-        if not pending:
+        uses, life.code = life.code, set()
+        sure, likely = imports_of(uses, life.process.argv)
+        if not sure | likely:
             return []
         view, near = self._views.of(life.process), self._lives.near(life.process)
         if view is None or near is None:
             return None
         found: dict[str, LoadedPackage] = {}
-        for opened in sorted(pending):
+        for opened in sorted(sure | likely):
             placed = view.find(opened[0])
-            if placed is not None:
-                folder, origin = placed
-                one = self._loaded(near, folder, origin, opened)
-                if one is not None:
-                    found.setdefault(one.package.location, one)
+            if placed is None or (opened in likely and self._has_bytecode(near, placed[0], opened)):
+                continue
+            one = self._loaded(near, *placed, opened)
+            if one is not None:
+                found.setdefault(one.package.location, one)
         return list(found.values())
+
+    def _has_bytecode(self, near: Process, folder: str, opened: Opened) -> bool:
+        """Say whether an import would have opened bytecode, so that opening the source is none.
+
+        Layout: PEP 3147.
+        """
+        path, _, name = f"{folder}/{_forms(opened[1])[-1]}".rpartition("/")
+        stem = name.removesuffix(".py") + "."
+        try:
+            listed = self._host.list_in_root(near.pid, f"{path}/__pycache__")
+        except OSError:
+            return False
+        return any(entry.startswith(stem) and entry.endswith(".pyc") for entry in listed)
 
     def installed(
         self, life: Life, folder: str, entry: str, origin: Origin

@@ -34,6 +34,7 @@ class _Waiting(NamedTuple):
     life: Life
     event: FileEvent
     tries: int
+    own_opens: int
 
 
 @dataclass(slots=True)
@@ -66,7 +67,9 @@ class Intake:
             if event.mask & (files.CREATED | _WRITES):
                 self._note_writer(life, event)
             if event.mask & _WRITES and event.descriptor < 0:
-                self._wait(life, event, SETTLE_SECONDS)
+                # the open of a write is told with its close, or was told before
+                alone = bool(event.mask & files.WRITTEN) and not event.mask & files.OPENED
+                self._wait(life, event, own_opens=int(alone))
             elif event.mask & (files.OPENED | _WRITES) and not event.name.endswith(_IN_FLIGHT):
                 self._see(life, event)
         finally:
@@ -90,15 +93,16 @@ class Intake:
         due = [k for k, waits in self._settling.items() if everything or waits.until <= now]
         for key in due:
             waits = self._settling.pop(key)
-            self._see(waits.life, waits.event, MAX_TRIES if everything else waits.tries)
+            tries = MAX_TRIES if everything else waits.tries
+            self._see(waits.life, waits.event, tries, waits.own_opens)
         for life, one in self.installs.settled(everything=everything):
             self.history.installed(life, one)
 
-    def _see(self, life: Life, event: FileEvent, tries: int = 0) -> None:
+    def _see(self, life: Life, event: FileEvent, tries: int = 0, own_opens: int = 0) -> None:
         try:
             seen = self.sightings.see(life, event)
         except ChangingError:
-            seen = self._again(life, event, tries)
+            seen = self._again(life, event, tries, own_opens)
         if isinstance(seen, Unseen):
             self.account.miss(seen)
             return
@@ -112,25 +116,27 @@ class Intake:
             return
         self.account.counts.uses += 1
         self.account.counts.unattributed += not life.placed
-        self.history.use(life, seen.use)
+        self.history.use(life, seen.use, own_opens)
         if life.ended_ns:
             self.history.end(life)
         else:
             self.schedule.begun(life)
 
-    def _again(self, life: Life, event: FileEvent, tries: int) -> Unseen | None:
+    def _again(self, life: Life, event: FileEvent, tries: int, own_opens: int) -> Unseen | None:
         """Plan another look at a file that is being written to."""
         if tries >= MAX_TRIES or event.descriptor >= 0:
             subject = f"file {printable(os.fsdecode(event.name), 300)}"
             return Unseen("unreadable", subject, "changed at every look", "", life.pid)
-        self._wait(life, event, SETTLE_SECONDS * 2**tries, tries + 1)
+        self._wait(life, event, tries + 1, own_opens)
         return None
 
-    def _wait(self, life: Life, event: FileEvent, seconds: float, tries: int = 0) -> None:
-        until = time.monotonic() + seconds
+    def _wait(self, life: Life, event: FileEvent, tries: int = 0, own_opens: int = 0) -> None:
+        until = time.monotonic() + SETTLE_SECONDS * 2 ** max(0, tries - 1)
         # a writer that goes on writing is one; a reader meanwhile is another
         key = (event.filesystem, event.file, life, kind_of(event.mask))
-        self._settling[key] = _Waiting(until, life, event, tries)
+        if (waiting := self._settling.get(key)) is not None:
+            own_opens += waiting.own_opens
+        self._settling[key] = _Waiting(until, life, event, tries, own_opens)
         self.schedule.settle_at(until)
 
     def _container(self, process: Process) -> str:

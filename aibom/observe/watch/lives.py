@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from aibom.formats.events.proc import ProcessEvent
 from aibom.observe.host import Host
 from aibom.observe.processes import identity, snapshot_of_exec
-from aibom.observe.watch.code import Opened
+from aibom.observe.watch.code import CodeUse
 from aibom.types.facts import Cgroup, Process
 
 #: Most ended processes that are remembered, so that what they did can still be told theirs.
@@ -42,10 +42,12 @@ class Life:
     placed: bool = True
     watched: bool = False
     forked: bool = False
-    #: the installed packages whose code it opened since its last look
-    code: set[Opened] = field(default_factory=set)
-    #: those whose code it wrote, and so did not import
-    wrote: set[Opened] = field(default_factory=set)
+    #: when it last began a program
+    exec_ns: int = 0
+    #: who bore its number before
+    before: "Life | None" = None
+    #: what it did with the code of installed packages since its last look
+    code: set[CodeUse] = field(default_factory=set)
     destinations: set[str] = field(default_factory=set)
 
 
@@ -77,17 +79,29 @@ class Lives:
         """Return the living process with a number, if it is known."""
         return self._alive.get(pid)
 
-    def seed(self, process: Process, *, watched: bool = False) -> Life:
-        """Take a process that was met by a look; one that is known already is only refreshed."""
+    def seed(self, process: Process, asked_ns: int, *, watched: bool = False) -> Life:
+        """Take a process that was met by a look; one that is known already is only refreshed.
+
+        What was asked at ``asked_ns`` says nothing of a program that began later.
+        """
         known = self._alive.get(process.pid)
         if known is not None and known.process.start_ticks in (0, process.start_ticks):
+            if known.exec_ns > asked_ns:
+                return known
             known.process, known.inherited, known.placed = process, False, True
             known.watched |= watched
             return known
         if known is not None:
             self._end(known, time.monotonic_ns())
-        life = Life(process.pid, process, inherited=False, watched=watched)
-        self._alive[process.pid] = life
+        return self._begin(Life(process.pid, process, inherited=False, watched=watched))
+
+    def _begin(self, life: Life) -> Life:
+        """Remember who bears a number now, and for a while who bore it before."""
+        before = self._last.get(life.pid)
+        if before is not None:
+            before.before = _recent(before.before, before.born_ns)
+            life.before = before
+        self._alive[life.pid] = life
         return life
 
     def take(self, event: ProcessEvent) -> Life | None:
@@ -121,11 +135,12 @@ class Lives:
             watched=parent.watched,
             forked=True,
         )
-        self._alive[event.pid] = life
-        return life
+        return self._begin(life)
 
     def _exec(self, event: ProcessEvent, life: Life | None) -> Life | None:
         process = self._ask(event.pid, life)
+        if life is not None:
+            life.exec_ns = event.when_ns
         if process is not None:
             if life is None:
                 life = self._reborn(event, process)
@@ -144,8 +159,8 @@ class Lives:
         last = self._last.get(event.pid)
         same = last is not None and last.process.start_ticks == process.start_ticks
         life = Life(event.pid, process, watched=last.watched if last and same else False)
-        self._alive[event.pid] = life
-        return life
+        life.exec_ns = event.when_ns
+        return self._begin(life)
 
     def _ask(self, pid: int, life: Life | None) -> Process | None:
         """Return who a process is now, unless another one has its number by now."""
@@ -177,22 +192,28 @@ class Lives:
     def of(self, pid: int, since_ns: int) -> Life | None:
         """Return whose act an event of process ``pid`` after ``since_ns`` was.
 
-        None when nobody is known by that number, or when two bore it in that time: an act is
-        told of nobody rather than of the wrong one, unless both ran in one container.
+        None when nobody is known by that number, or when several bore it in that time in different
+        places. When they bore it in one place, the place is told and not the program.
         """
-        alive, last = self._alive.get(pid), self._last.get(pid)
-        if alive is None or alive.born_ns < since_ns:
-            if alive is None:
-                return last
-            if last is not None and last.ended_ns >= since_ns:
-                same = last.process.cgroup == alive.process.cgroup
-                return alive if same and last.placed and alive.placed else None
-        return alive
+        life = self._alive.get(pid) or self._last.get(pid)
+        if life is None or life.born_ns <= since_ns:
+            return life
+        others = []
+        other = life.before
+        while other is not None and other.ended_ns >= since_ns:
+            others.append(other)
+            other = other.before
+        if not others:
+            return life
+        if any(o.process.cgroup != life.process.cgroup or not o.placed for o in others):
+            return None
+        return _one_of(life)
 
     def meet(self, pid: int) -> Life | None:
         """Ask who a process is that no event told of. None when it has ended."""
+        asked_ns = time.monotonic_ns()
         process = self._ask(pid, None)
-        return self.seed(process) if process is not None else None
+        return self.seed(process, asked_ns) if process is not None else None
 
     def near(self, process: Process) -> Process | None:
         """Return a living process with the same root as ``process``, which may have ended."""
@@ -218,3 +239,19 @@ def nobody(pid: int) -> Life:
     """Return the life of a process of which nothing is known but its number."""
     unknown = Process(pid, 0, 0, 0, 0, "", "", (), "", "/", "", "", Cgroup(), placed=False)
     return Life(pid, unknown, ended_ns=1, placed=False)
+
+
+def _one_of(life: Life) -> Life:
+    """Return a life that stands for several of one number: where they ran is known, and no more."""
+    process = replace(life.process, comm="", executable="", argv=(), start_ticks=0)
+    ended_ns = life.ended_ns or 1
+    return Life(life.pid, process, ended_ns=ended_ns, placed=life.placed, watched=life.watched)
+
+
+def _recent(life: Life | None, born_ns: int) -> Life | None:
+    """Return who bore a number before, if that is recent enough to matter."""
+    near = life is not None and life.ended_ns >= born_ns - KEPT_SECONDS * 1_000_000_000
+    if near and life is not None:
+        life.before = None  # two before the last are enough
+        return life
+    return None

@@ -9,7 +9,7 @@ from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import FileEvents
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
-from aibom.observe.events.selftest import self_test
+from aibom.observe.events.selftest import require_handles, self_test
 from aibom.types.facts import Unseen
 
 _T = TypeVar("_T")
@@ -48,7 +48,7 @@ def open_sensors(procfs: str, wanted: Callable[[bytes], bool]) -> Sensors:
         sensors, PROCESS_EVENTS, lambda: _process_events(procfs), "forks, execs and exits"
     )
     sensors.files = _opened(
-        sensors, FILE_EVENTS, FileEvents, "opens, writes, creations and renames"
+        sensors, FILE_EVENTS, _file_events, "opens, writes, creations and renames"
     )
     if sensors.files is not None:
         _try_overlays(sensors, wanted)
@@ -71,6 +71,11 @@ def _try_overlays(sensors: Sensors, wanted: Callable[[bytes], bool]) -> None:
     sensors.overlays = _opened(
         sensors, IN_CONTAINERS, lambda: OverlayEvents(wanted), "by each overlay; no creations"
     )
+
+
+def _file_events() -> FileEvents:
+    require_handles(tempfile.gettempdir())
+    return FileEvents()
 
 
 def _process_events(procfs: str) -> ProcessEvents:

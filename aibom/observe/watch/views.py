@@ -34,7 +34,7 @@ class View(NamedTuple):
         placed: Placed | None = self.placement.find(stored.device, stored.path)
         if placed is None:
             return None
-        return placed.path, origin_of_placed(placed, contained=self.contained)
+        return placed.path, origin_of_placed(placed, self.runtime, contained=self.contained)
 
 
 class Views:

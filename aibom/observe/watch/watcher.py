@@ -10,7 +10,7 @@ from aibom.observe.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.observe.watch.account import Account
 from aibom.observe.watch.arrivals import Arrivals
-from aibom.observe.watch.code import CodeFolders, Opened, is_code
+from aibom.observe.watch.code import CodeFolders, CodeUse, is_code
 from aibom.observe.watch.collector import Batch, Collector
 from aibom.observe.watch.filesystems import FileSystems
 from aibom.observe.watch.history import History
@@ -27,6 +27,8 @@ from aibom.types.facts import Cgroup, NodeFacts, Process, Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.05
+#: Seconds between two looks at the mounts of one namespace, when programs begin in it.
+LEARN_SECONDS = 0.2
 #: Seconds between two readings of what was heard on the wire.
 WIRE_SECONDS = 0.1
 
@@ -64,6 +66,7 @@ class Watcher:
             CodeFolders(self._systems),
             may_be_model,
         )
+        self._collector.on_mounts = self._mark_mounted
         miss = self._account.miss
         packages = OpenedPackages(inspector, self._lives, self._views)
         self._intake = Intake(
@@ -78,9 +81,11 @@ class Watcher:
         )
         self._wire = Wire(host, self._lives, miss, names=names, requests=requests)
         self._lost: dict[int, Cgroup] = {}
-        self._scope = Scope()
+        self.scope = Scope()
         self._tree = False
         self._drops = 0
+        self._learnt: dict[str, float] = {}
+        self._own_namespace = os.readlink("/proc/self/ns/mnt")
 
     @property
     def blind(self) -> bool:
@@ -103,7 +108,7 @@ class Watcher:
 
     def start(self, scope: Scope) -> None:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
-        self._scope = replace(scope, skip=scope.skip | {os.getpid()})
+        self.scope = replace(scope, skip=scope.skip | {os.getpid()})
         self._mark(os.getpid())
         self._mark(1)
         self._collector.start()
@@ -132,14 +137,23 @@ class Watcher:
             self._collector.stop()
             self._round(self._collector.take())
             self._intake.settle(everything=True)
-            self._look([life for life in self._lives if self._watches(life)])
-            for life in list(self._lives):
-                if self._watches(life):
-                    self._intake.imports(life)
+            remaining = [life for life in self._lives if self._watches(life)]
+            self._look(remaining)
+            for life in remaining:
+                self._intake.imports(life)
+            if self._tree:
+                self._note_remaining(remaining)
             self._history.tidy(everything=True)
         finally:
             self._wire.close()
             self._sensors.close()
+
+    def _note_remaining(self, remaining: Iterable[Life]) -> None:
+        """Say which processes outlive the command, as nobody watches them any more."""
+        names = sorted({life.process.comm for life in remaining if not life.ended_ns})
+        if names:
+            detail = f"outlive the command ({', '.join(names[:5])}); what they load now is not seen"
+            self._account.miss(Unseen("lost", "processes that it left running", detail))
 
     def step(self, seconds: float) -> None:
         """Wait for at most ``seconds`` until something happens, and take it in."""
@@ -204,8 +218,15 @@ class Watcher:
 
     def _learn(self, life: Life) -> None:
         """Learn what a process sees while it, or another one like it, is alive."""
-        if not self._views.knows(life.process):
-            self._learn_through(self._lives.near(life.process), self._lives.processes())
+        namespace = life.process.mount_namespace
+        now = time.monotonic()
+        if self._views.knows(life.process):
+            # only of our own namespace the kernel tells that mounts have changed
+            if namespace == self._own_namespace or self._learnt.get(namespace, 0.0) > now:
+                return
+            self._host.refresh()
+        self._learnt[namespace] = now + LEARN_SECONDS
+        self._learn_through(self._lives.near(life.process), self._lives.processes())
 
     def _learn_anew(self) -> None:
         """Learn what every living process sees, once for all that see the same."""
@@ -221,13 +242,16 @@ class Watcher:
                 self._mark(near.pid)
 
     def _remount(self) -> None:
-        """Mark what was mounted in our own namespace, and learn where its files are seen."""
-        self._host.refresh()
-        self._systems.forget()
+        """Learn where the files of new mounts in our own namespace are seen."""
         own = self._lives.get(os.getpid())
         if own is not None:
             with suppress(OSError):
                 self._views.meet(own.process, {})
+
+    def _mark_mounted(self) -> None:
+        """Mark what was mounted in our own namespace; called by the collector's thread."""
+        self._host.refresh()
+        self._systems.forget()
         self._mark(os.getpid())
 
     def _mark(self, pid: int) -> None:
@@ -252,7 +276,9 @@ class Watcher:
         watched = {life.pid: life for life in lives if self._watches(life) and not life.ended_ns}
         if watched:
             before = {life: set(life.code) for life in watched.values()}
-            self._take(self._sweeper.sweep(Scope(pids=frozenset(watched))), before)
+            asked_ns = time.monotonic_ns()
+            found = self._sweeper.sweep(Scope(pids=frozenset(watched)))
+            self._take(found, asked_ns, before)
 
     def _sweep(self) -> None:
         """Look at everything that is watched."""
@@ -260,10 +286,12 @@ class Watcher:
             self._look(self._descendants() if self.blind else list(self._lives))
         else:
             before = {life: set(life.code) for life in self._lives}
-            found = self._sweeper.sweep(Scope(skip=self._scope.skip))
+            asked_ns = time.monotonic_ns()
+            found = self._sweeper.sweep(Scope(skip=self.scope.skip))
             self._lost = dict(found.lost)
-            self._take(found, before)
+            self._take(found, asked_ns, before)
             self._systems.forget()
+            self._learnt.clear()
             self._learn_anew()
         self._wire.forget()
         self._schedule.swept()
@@ -283,11 +311,16 @@ class Watcher:
                     found.append(life)
         return found
 
-    def _take(self, found: NodeFacts, opened: Mapping[Life, set[Opened]]) -> None:
-        """Take what a sweep saw; ``opened`` is the code that was opened before it."""
+    def _take(self, found: NodeFacts, asked_ns: int, opened: Mapping[Life, set[CodeUse]]) -> None:
+        """Take what a sweep that began at ``asked_ns`` saw.
+
+        ``opened`` is the code that was opened before it.
+        """
         for facts in found.processes:
             with self._collector.lock:
-                life = self._lives.seed(facts.process)
+                life = self._lives.seed(facts.process, asked_ns)
+                if life.exec_ns > asked_ns:
+                    continue  # it became another program meanwhile, and will be looked at again
                 if facts.modules is not None:
                     # the interpreter's own list says more than what it opened until then
                     life.code -= opened.get(life, set())
@@ -316,7 +349,7 @@ class Watcher:
         if self._tree:
             return True
         container = self._views.containers.get(process.cgroup.container_id)
-        return self._scope.covers(process, container)
+        return self.scope.covers(process, container)
 
     def _states(self) -> tuple[tuple[str, str], ...]:
         states = {"sweep": "maps, descriptors, sockets, command lines and imported modules"}
