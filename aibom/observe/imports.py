@@ -2,21 +2,22 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from aibom.formats.cpython.modules import Module, ModuleTable
-from aibom.observe.pythonpath import Environment, Environments
+from aibom.formats.packages import pydist
+from aibom.observe.environment import Environment
+from aibom.observe.pythonpath import Environments
 from aibom.types.facts import Package
 
-#: Most parts of a name below which packages of several distributions are looked for
-#: (``llama_index.llms.openai`` has three).
-MAX_DEPTH = 4
-#: Most names of one process for which an owner is looked for by every form of file.
-MAX_GUESSES = 2_000
+#: Most names of one process below top-level names that distributions share.
+MAX_SHARED = 100_000
 # imported by .pth files at every start of an interpreter, whatever it runs: setuptools' shim and
 # virtualenv's
 OF_STARTUP = frozenset({"_distutils_hack", "_virtualenv"})
+# so are the finders of editable installs (setuptools)
+_FINDER = "__editable__"
 
 
 class Imported(NamedTuple):
@@ -39,58 +40,72 @@ class Imports:
         ``folders`` are those from which it may import, besides those that its modules name.
         Modules that no distribution owns, such as the application's own, give nothing.
         """
-        below = _by_top(table.modules)
-        found: dict[str, Imported] = {}
         places = {folder: self._environments.at(pid, folder) for folder in folders}
-        shared = []
+        found: dict[str, Imported] = {}
+        shared, stray = [], []
         for module in table.modules:
-            if "." in module.name or module.name in OF_STARTUP:
+            if "." in module.name or module.name in OF_STARTUP or module.name.startswith(_FINDER):
                 continue
             folder, relative = _split(module)
             if folder and folder not in places:
                 places[folder] = self._environments.at(pid, folder)
             environment = places.get(folder)
-            package = environment.owner(pid, relative) if environment else None
-            if package is not None:
-                found.setdefault(package.location, Imported(package, module.file))
             if not module.file or (environment and environment.is_shared(pid, module.name)):
-                shared += below.get(module.name, [])
+                shared.append(module.name)
+            elif environment and (package := environment.owner(pid, relative)):
+                found.setdefault(package.location, Imported(package, module.file))
+            elif folder:
+                stray.append(module.file)
         known = [(place, here) for place, here in places.items() if here is not None]
-        for one in _in_namespaces(pid, shared, known):
+        for one in (*_shared(pid, table, shared, known), *_linked(pid, stray, known)):
             found.setdefault(one.package.location, one)
         return sorted(found.values(), key=lambda one: (one.package.name, one.package.location))
 
 
-def _in_namespaces(
-    pid: int, names: list[str], environments: list[tuple[str, Environment]]
+def _linked(
+    pid: int, files: list[str], environments: Sequence[tuple[str, Environment]]
 ) -> Iterator[Imported]:
-    """Yield the owners of packages below a name that several distributions share."""
-    owned: set[str] = set()
-    for name in names[:MAX_GUESSES]:
-        # what lies within an owned package is its owner's as well
-        if any(name.startswith(f"{o}.") for o in owned):
-            continue
-        relative = name.replace(".", "/")
+    """Yield the owners of files outside every environment: editable installs."""
+    for file in files:
+        for _, environment in environments:
+            if package := environment.linked(pid, file):
+                yield Imported(package, file)
+                break
+
+
+def _shared(
+    pid: int, table: ModuleTable, tops: list[str], environments: Sequence[tuple[str, Environment]]
+) -> Iterator[Imported]:
+    """Yield the owners of the modules at and below names that several distributions share."""
+    below: dict[str, list[str]] = defaultdict(list, {top: [] for top in tops})
+    for module in table.modules[:MAX_SHARED]:
+        if (top := module.name.partition(".")[0]) in below:
+            below[top].append(module.name)
+    for top, names in below.items():
+        # where a name lies in two places the first is believed
+        taken: set[str] = set()
         for folder, environment in environments:
-            if not environment.may_hold(pid, relative.partition("/")[0]):
-                continue
-            for form in (f"{relative}/__init__.py", f"{relative}.py"):
-                if package := environment.owner(pid, form):
-                    owned.add(name)
-                    yield Imported(package, f"{folder}/{form}")
-                    break
+            left = [name for name in names if name not in taken]
+            for name, one in _owned(pid, top, left, folder, environment):
+                taken.add(name)
+                yield one
 
 
-def _by_top(modules: tuple[Module, ...]) -> dict[str, list[str]]:
-    """Return the names of submodules by the top-level name, shallow ones first."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for module in modules:
-        top, _, rest = module.name.partition(".")
-        if rest and rest.count(".") < MAX_DEPTH - 1:
-            found[top].append(module.name)
-    for names in found.values():
-        names.sort(key=lambda name: (name.count("."), name))
-    return found
+def _owned(
+    pid: int, top: str, names: list[str], folder: str, environment: Environment
+) -> Iterator[tuple[str, Imported]]:
+    """Yield names of modules at and below a shared name, each with an owner."""
+    below = environment.below(pid, top)
+    for name in names:
+        path = name.replace(".", "/")
+        listed = below.listed.get(name, [])
+        # an __init__.py that several list only makes the name shared
+        if len(listed) > 1 and listed[0].path.endswith("/__init__.py"):
+            listed = []
+        alike = pydist.spellings(path) & below.unlisted.keys()
+        for entry, file in [*listed, *[(below.unlisted[one], path) for one in sorted(alike)]]:
+            if package := environment.distribution(pid, entry):
+                yield name, Imported(package, f"{folder}/{file}")
 
 
 def _split(module: Module) -> tuple[str, str]:

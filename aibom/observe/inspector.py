@@ -328,6 +328,8 @@ class Inspector:
             if moved and use.path.startswith("/"):
                 seen_from_root = replace(use, path=draft.process.root.rstrip("/") + use.path)
             place = origin.origin_of(self.host, draft.neighbour, seen_from_root, key, draft.runtime)
+        except (FileNotFoundError, ProcessLookupError):
+            place = Origin("unknown")  # it ends; that is noted once for everything
         except OSError as error:
             place = Origin("unknown")
             detail = f"layers of the container: {error.strerror}"

@@ -225,6 +225,8 @@ class Sweeper:
         streams = look.facts.streams
         try:
             streams = sockets.joined(process, streams) if look.matters else streams
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
         except OSError as error:
             detail = f"who is at the other end: {error.strerror}"
             remedy = "CAP_SYS_ADMIN, to ask in the process's network namespace"

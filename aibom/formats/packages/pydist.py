@@ -1,13 +1,16 @@
 """Metadata of installed Python distributions (PyPA core metadata and RECORD specifications)."""
 
+import json
 import re
 from collections.abc import Sequence
 from email import message_from_bytes
 from email.policy import compat32
+from itertools import islice
 from typing import NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from aibom.formats.text import printable
 
@@ -84,6 +87,25 @@ def folder_name(entry: str) -> tuple[str, str] | None:
     return (canonicalize_name(match["name"]), match["version"]) if match else None
 
 
+def agrees(entry: str, metadata: Metadata) -> bool:
+    """Say whether a folder of metadata has the name and version that the metadata claims.
+
+    Installers name the folder by them (PyPA, "Recording installed projects"); a folder of another
+    name would make a package pass for a distribution that it is not.
+    """
+    name, version = folder_name(entry) or ("", "")
+    # an underscore stands for a dash, and in old metadata for the plus of a local version
+    forms = {version, version.replace("_", "-"), version.replace("_", "+", 1)}
+    return name == metadata.name and any(_same(form, metadata.version) for form in forms)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
 # in a triple-quoted string an import is an example
 _DOCSTRING = re.compile(rb"(\"{3}|'{3}).*?\1", re.DOTALL)
 _IMPORT = re.compile(
@@ -110,6 +132,53 @@ def imported_modules(script: bytes) -> tuple[str, ...]:
         else:
             names |= {m.strip() for m in found["modules"].decode("ascii", "ignore").split(",")}
     return tuple(sorted(n for n in names if n and not n.startswith(".")))[:_MAX_IMPORTS]
+
+
+#: Most modules of one RECORD that are told by name; torch's has 3,000.
+MAX_MODULES = 50_000
+# what follows a module's name: PEP 3149 and the limited API's tag for extensions
+_MODULE = rb"(?:/[\w-]+)*?)(/__init__)?(\.pyc?|(?:\.[\w-]+)*\.so),"
+
+
+def modules(record: bytes, top: str) -> dict[str, str]:
+    """Return by name the file of each module at or below a top-level name in a RECORD.
+
+    A path with a comma or a quote is no module's.
+    """
+    found: dict[str, str] = {}
+    lines = re.compile(rb"^(" + re.escape(top.encode("utf-8", "replace")) + _MODULE, re.MULTILINE)
+    for line in islice(lines.finditer(record), MAX_MODULES):
+        name = line[1].decode("utf-8", "replace").replace("/", ".")
+        found.setdefault(name, line[0][:-1].decode("utf-8", "replace"))
+    return found
+
+
+# percent-encoding of a URL's path (RFC 3986, section 2.1)
+_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+def editable_source(direct_url: bytes) -> str:
+    """Return the folder, with a slash at its end, of an editable install (PEP 610), or ""."""
+    try:
+        said = json.loads(direct_url)
+        if said["dir_info"]["editable"] is not True:
+            return ""
+        scheme, _, path = said["url"].partition("://")
+    except (ValueError, LookupError, TypeError, RecursionError, AttributeError):
+        return ""
+    raw = _ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), path.encode("utf-8", "surrogateescape"))
+    folder = raw.decode("utf-8", "surrogateescape").rstrip("/")
+    return f"{folder}/" if scheme == "file" and folder.startswith("/") else ""
+
+
+def spellings(relative: str) -> set[str]:
+    """Return what a distribution with the module file ``relative`` may be called, normalised.
+
+    ``google/auth/__init__.py`` gives google, google-auth and auth.
+    """
+    parts = [p for p in relative.partition(".")[0].split("/") if p != "__init__"]
+    wholes = ("-".join(parts[: n + 1]) for n in range(len(parts)))
+    return {canonicalize_name(name) for name in (*wholes, *parts)}
 
 
 _TOP = re.compile(rb"^\"?([^/,\n\"]+)", re.MULTILINE)

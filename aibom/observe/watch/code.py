@@ -14,7 +14,7 @@ from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 #: Most folders of code that are remembered; torch has about 600.
 _KEPT = 50_000
 # parts of a package's name by which distributions that share its first part are told
-_PARTS = 3
+_PARTS = 5
 _CACHE = "/__pycache__"
 
 #: What was done with a package's code: bytecode or source opened, bytecode or source written.
@@ -58,8 +58,16 @@ def imports_of(uses: Iterable[CodeUse], argv: tuple[str, ...]) -> tuple[set[Open
         acts[site, package].add(act)
     if any(module in argv for module in _COMPILERS):
         return set(), set()
-    sure = {opened for opened, did in acts.items() if did in _IMPORTS}
-    return sure, {opened for opened, did in acts.items() if did == {"read-source"}}
+    # importing a part begins with the whole: of the two the whole tells
+    whole = {opened: did for opened, did in acts.items() if not _outer(opened) & acts.keys()}
+    sure = {opened for opened, did in whole.items() if did in _IMPORTS}
+    return sure, {opened for opened, did in whole.items() if did == {"read-source"}}
+
+
+def _outer(opened: Opened) -> set[Opened]:
+    """Return the packages that a package lies in."""
+    site, parts = opened[0], opened[1].split("/")
+    return {(site, "/".join(parts[:count])) for count in range(1, len(parts))}
 
 
 def folder_of(event: FileEvent) -> bytes:

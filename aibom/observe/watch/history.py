@@ -21,6 +21,8 @@ from aibom.types.facts import (
 MAX_ENDED = 20_000
 #: Seconds after the end of a process in which something may still become known of it.
 LINGER_SECONDS = 1.0
+#: How the names of files end that are being downloaded.
+IN_FLIGHT = (".incomplete", ".part", ".partial", ".crdownload")
 #: Most uses of models that are kept of one process.
 MAX_USES = 2_000
 #: Most connections that are kept of one process.
@@ -51,13 +53,20 @@ class _Record:
         base = self.look or ProcessFacts(self.process, program_of(self.process))
         loaded = {p.package.location for p in base.packages}
         more = [p for at, p in self.packages.items() if at not in loaded]
+        held = [use for use in base.models if not self._was_unfinished(use)]
         return replace(
             base,
-            models=(*base.models, *self._by_events(base.models)),
+            models=(*held, *self._by_events(held)),
             packages=(*base.packages, *more),
             installed=tuple(self.installed.values()),
             connections=tuple(sorted({*base.connections, *self.connections})),
         )
+
+    def _was_unfinished(self, use: ModelUse) -> bool:
+        """Say whether a look saw a file that the process went on writing."""
+        key = use.model.file.key
+        written = self.uses.get((use.model.file.path, "written", key.inode))
+        return written is not None and written.model.file.key != key
 
     def _by_events(self, held: Iterable[ModelUse]) -> list[ModelUse]:
         """Return the uses that only events told of."""
@@ -126,10 +135,18 @@ class History:
 
     def look(self, life: Life, facts: ProcessFacts) -> None:
         """Take what a look at a living process gave."""
+        # what is being downloaded is told by its arrival, when it is whole
+        whole = tuple(u for u in facts.models if not u.model.file.path.endswith(IN_FLIGHT))
+        facts = replace(facts, models=whole)
         record = self._record(life)
         if record.look is None or record.look != facts:
             record.look = facts if record.look is None else _merged(record.look, facts)
             self.changes += 1
+
+    def written(self) -> set[str]:
+        """Return the paths of the model files that were written."""
+        records = (*self._ended.values(), *self._records.values())
+        return {path for r in records for path, kind, _ in r.uses if kind == "written"}
 
     def is_busy(self, life: Life) -> bool:
         """Say whether a process has to do with models, so that it is worth a look more often."""

@@ -2,8 +2,8 @@
 
 from aibom.formats.packages import npmlock
 from aibom.observe.content import key_of
+from aibom.observe.environment import Environment
 from aibom.observe.inspector import Inspector
-from aibom.observe.pythonpath import Environment
 from aibom.observe.smallfile import read_in_root
 from aibom.observe.watch.code import Opened, imports_of
 from aibom.observe.watch.lives import Life, Lives

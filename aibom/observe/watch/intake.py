@@ -10,7 +10,7 @@ from aibom.formats.text import printable
 from aibom.observe.events import files
 from aibom.observe.watch.account import Account
 from aibom.observe.watch.arrivals import Arrivals
-from aibom.observe.watch.history import History
+from aibom.observe.watch.history import IN_FLIGHT, History
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.lives import Life, nobody
@@ -24,7 +24,7 @@ SETTLE_SECONDS = 0.3
 #: Most looks at a file that is being written to, each after twice the time: for some minutes.
 MAX_TRIES = 9
 _WRITES = files.WRITTEN | files.RENAMED
-_IN_FLIGHT = (b".incomplete", b".part", b".partial", b".crdownload")
+_IN_FLIGHT = tuple(os.fsencode(ending) for ending in IN_FLIGHT)
 
 
 class _Waiting(NamedTuple):

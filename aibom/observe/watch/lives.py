@@ -93,6 +93,9 @@ class Lives:
             return known
         if known is not None:
             self._end(known, time.monotonic_ns())
+        ended = self._last.get(process.pid)
+        if ended is not None and ended.ended_ns > asked_ns:
+            return ended  # between the question and now
         return self._begin(Life(process.pid, process, inherited=False, watched=watched))
 
     def _begin(self, life: Life) -> Life:

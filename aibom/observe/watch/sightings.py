@@ -183,6 +183,9 @@ class Sightings:
             header = content.header
             if content.kind == "other":
                 header = models.data_header(file.path)
+            if content.damage:
+                detail = f"damaged header: {content.damage}"
+                self._miss(Unseen("damaged", file.path, detail))
             if header is None:
                 return None
             file = replace(file, sha256=self._digest(opened, file))

@@ -13,7 +13,7 @@ from aibom.observe.watch.arrivals import Arrivals
 from aibom.observe.watch.code import CodeFolders, CodeUse, is_code
 from aibom.observe.watch.collector import Batch, Collector
 from aibom.observe.watch.filesystems import FileSystems
-from aibom.observe.watch.history import History
+from aibom.observe.watch.history import IN_FLIGHT, History
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.intake import Intake
@@ -328,18 +328,24 @@ class Watcher:
             self._wire.look(life)
             named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
             self._history.look(life, replace(facts, connections=named))
+            if life.ended_ns:
+                self._history.end(life)
         self._views.containers |= found.containers
         for unseen in found.unseen:
-            if unseen.reason != "vanished" or self.blind:
+            passing = unseen.reason == "vanished" or unseen.subject.endswith(IN_FLIGHT)
+            if not passing or self.blind:
                 self._account.miss(unseen)
 
     def facts(self) -> NodeFacts:
         """Return everything that was seen since the watch began, ended processes included."""
         forgotten = self._history.dropped + self._lives.forgotten
+        # what a look found unfinished was looked at again when it was whole
+        written = self._history.written()
+        unseen = [u for u in self._account.unseen if u.pid is None or u.subject not in written]
         return NodeFacts(
             processes=self._history.facts(self._covers),
             containers=dict(self._views.containers),
-            unseen=(*self._account.unseen, *self._account.shortfalls(forgotten)),
+            unseen=(*unseen, *self._account.shortfalls(forgotten)),
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
