@@ -1,7 +1,8 @@
-"""``make bench``: what a sweep of a full node costs, beside lsof over the same node.
+"""``make bench``: what a sweep of a full node costs beside lsof, and what a watch costs.
 
 CPU time, not elapsed time, is what is compared: machines are shared and noisy. Everything runs
 in one go, on one node: as root 110 pods (ten of them with a model mapped), else 110 processes.
+The watch is measured at rest on that node, and beside work without it.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig import debs, pip
+from rig import benchimports, benchwatch, debs, pip
 from rig.cache import cache_folder
 from rig.demo import prepare
 from rig.errors import RigError
@@ -154,12 +155,15 @@ def main() -> int:
             with full_node(cache) as node:
                 costs, peak, found = sweeps()
                 costs.append(lsof(cache))
+                _report(node, costs, peak, found)
+                benchwatch.resting(cache)
+            benchimports.reading()
+            benchwatch.measure(cache, benchwatch.BESIDE_WORK)
         except RigError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             return 130
-    _report(node, costs, peak, found)
     return 0
 
 

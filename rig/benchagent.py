@@ -20,6 +20,14 @@ _PATIENCE = 120
 _WATCH = (sys.executable, "-m", "aibom", "watch", "--no-cache")
 
 
+def node_cpu() -> float:
+    """Return the CPU seconds that all processes of this machine have used since it started."""
+    with Path("/proc/stat").open() as stat:
+        # proc_stat(5): user, nice and system time of all processors
+        ticks = stat.readline().split()[1:4]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True, slots=True)
 class Used:
     """What a process had used when it had ended: CPU seconds of itself and of its descendants.
@@ -54,7 +62,7 @@ class Agent:
         while time.monotonic() < deadline and self._process.poll() is None:
             before = self.cpu()
             time.sleep(1.0)
-            if 0.1 < before and self.cpu() - before < _QUIET:
+            if before > 0.1 and self.cpu() - before < _QUIET:
                 return self.cpu()
         raise RigError("the agent does not come to rest, or has ended: is the machine busy?")
 

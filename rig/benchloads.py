@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rig import pip
+from rig.cache import filling, key, unfinished
 from rig.errors import RigError
 
 #: Some 9,000 files in ten wheels.
@@ -52,7 +53,12 @@ def run_counted(argv: Sequence[str]) -> float:
 
 def wheelhouse(cache: Path) -> Path:
     """Return a folder with the wheels of ``PACKAGES`` and of what they need."""
-    return pip.downloaded(PACKAGES, cache)
+    folder = cache / "wheels" / f"python{pip.HERE}-{key(*PACKAGES)}"
+    if not folder.exists():
+        with filling(cache), unfinished(folder) as target:
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:"]
+            run_counted([*command, "--dest", str(target), *PACKAGES])
+    return folder
 
 
 def environment(folder: Path) -> str:
@@ -69,8 +75,12 @@ def install(python: str, wheels: Path) -> list[str]:
 
 def imports(python: str) -> list[str]:
     """Return the command that imports large packages, a few times in processes of their own."""
-    several = "import subprocess, sys\nfor _ in range({}): subprocess.run([sys.executable, '-c', {!r}])"
-    return [python, "-c", several.format(IMPORTS, _IMPORTS)]
+    several = f"""
+import subprocess, sys
+for _ in range({IMPORTS}):
+    subprocess.run([sys.executable, "-c", {_IMPORTS!r}], check=True)
+"""
+    return [python, "-c", several]
 
 
 def models(count: int = MODELS) -> dict[str, bytes]:

@@ -1,8 +1,7 @@
-"""What is found of the packages that programs import, beside maps and dist-info: Markdown.
+"""What is found of the packages that programs import, beside maps and dist-info, as Markdown.
 
-Each program gets an environment of its own in the rig's cache, is run, and says itself what it
-has loaded. Heavy (5 GB, some minutes). What uv needs, such as where torch's wheels for CPUs are
-(UV_FIND_LINKS, UV_TORCH_BACKEND), is taken from the environment.
+Each program runs in an environment of its own and says itself what it has loaded. Heavy: some GB
+in the rig's cache, and minutes. uv's own variables (UV_FIND_LINKS, UV_TORCH_BACKEND=cpu) hold.
 """
 
 import argparse
@@ -25,10 +24,10 @@ from aibom.observe.live import LiveHost
 from aibom.observe.pythonpath import Environments
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.rulebook.load import load
-from rig import pip, recalltarget
+from rig import pip, recallprograms
 from rig.cache import cache_folder, filling, key, scratch, unfinished
 from rig.errors import RigError
-from rig.recallprograms import PROGRAMS, Program
+from rig.recallprograms import PROGRAMS
 from rig.signals import ending_as_interrupt
 
 _LOG = logging.getLogger(__name__)
@@ -38,10 +37,14 @@ _UNCHANGED_RUNS = 100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured of one program; ``truth`` is its own word. Times are CPU ms."""
+    """What was measured of one program: ``truth`` is its own word, times are CPU ms.
 
-    program: Program
-    truth: dict[str, list[str]]
+    ``cold`` is the first reading of its modules, ``unchanged`` a later one, ``owners`` the search
+    for the distributions in an environment that is looked at for the first time.
+    """
+
+    name: str
+    truth: dict[str, frozenset[str]]
     modules: frozenset[str]
     found: frozenset[str]
     cold: float
@@ -51,109 +54,95 @@ class Row:
     @property
     def loaded(self) -> frozenset[str]:
         """The distributions of which something is imported or mapped."""
-        return frozenset(self.truth["imported"]) | frozenset(self.truth["mapped"])
+        return self.truth["imported"] | self.truth["mapped"]
 
-    def cells(self) -> list[str]:
-        """Return the row of the table."""
-        names = frozenset(self.truth["modules"])
-        return [
-            self.program.name,
-            f"{len(names)}",
-            _difference(self.modules, names),
-            f"{len(self.loaded)}",
-            _difference(self.found, self.loaded),
-            f"{len(self.loaded.intersection(self.truth['mapped']))}",
-            f"{len(self.truth['installed'])}",
-            f"{self.cold:.0f}",
-            f"{self.owners:.0f}",
-            f"{self.unchanged:.2f}",
-        ]
+    def cells(self) -> dict[str, str]:
+        """Return the row of the table, by the titles of its columns."""
+        return {
+            "program": self.name,
+            "modules": str(len(self.truth["modules"])),
+            "missing + extra": _wrong(self.modules, self.truth["modules"]),
+            "packages loaded": str(len(self.loaded)),
+            "aibom: missing + extra": _wrong(self.found, self.loaded),
+            "maps show": str(len(self.truth["mapped"])),
+            "dist-info lists": str(len(self.truth["installed"])),
+            "first read, ms": f"{self.cold:.0f}",
+            "unchanged, ms": f"{self.unchanged:.2f}",
+            "owners, ms": f"{self.owners:.0f}",
+        }
 
-
-HEAD = (
-    ("program", "---"),
-    ("modules", "---:"),
-    ("names missing / extra", "---:"),
-    ("packages loaded", "---:"),
-    ("aibom: missing / extra", "---:"),
-    ("maps show", "---:"),
-    ("dist-info claims", "---:"),
-    ("read, ms", "---:"),
-    ("owners, ms", "---:"),
-    ("unchanged, ms", "---:"),
-)
+    def mistakes(self) -> Iterator[str]:
+        """Yield by name what is missing or extra."""
+        for what, found, true in (
+            ("packages", self.found, self.loaded),
+            ("modules", self.modules, self.truth["modules"]),
+        ):
+            for kind, names in (("missing", true - found), ("extra", found - true)):
+                if names:
+                    yield f"{self.name}: {what} {kind}: {', '.join(sorted(names))}"
 
 
-def environment(program: Program, python: str, cache: Path) -> Path:
-    """Return the interpreter of an environment with what a program needs; made when missing."""
-    folder = cache / "recall" / f"{program.name}-{key(python, *program.needs)}"
+def _wrong(found: frozenset[str], true: frozenset[str]) -> str:
+    return f"{len(true - found)} + {len(found - true)}"
+
+
+def environment(name: str, python: str, cache: Path) -> Path:
+    """Return the interpreter of an environment with what a program needs, made when missing."""
+    needs = PROGRAMS[name].needs.split()
+    folder = cache / "recall" / key(python, *needs)
     if not folder.exists():
-        _LOG.info("making an environment for %s", program.name)
+        _LOG.info("making an environment for %s", name)
         uv = str(pip.installed(["uv"], pip.HERE, cache) / "bin" / "uv")
         with unfinished(folder) as target:
-            _run([uv, "venv", "--quiet", "--allow-existing", "--python", python, str(target)], cache)
-            inside = ["--python", str(target / "bin" / "python")]
-            _run([uv, "pip", "install", "--quiet", *inside, *program.needs], cache)
+            _run(cache, uv, "venv", "--allow-existing", "--python", python, str(target))
+            _run(cache, uv, "pip", "install", "--python", str(target / "bin" / "python"), *needs)
     return folder / "bin" / "python"
 
 
-def _run(command: Sequence[str], cache: Path) -> None:
+def _run(cache: Path, *command: str) -> None:
     variables = os.environ | {"UV_CACHE_DIR": str(cache / "uv")}
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RigError(f"{' '.join(command[1:3])} failed: {done.stderr.strip()[-300:]}")
+        raise RigError(f"{' '.join(command[:3])} failed: {done.stderr.strip()[-300:]}")
 
 
 @contextlib.contextmanager
-def running(program: Program, python: Path, work: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def running(name: str, python: Path, work: Path) -> Iterator[tuple[int, dict[str, frozenset[str]]]]:
     """Run a program for the block; give its process id and what it says that it has loaded."""
-    told = work / f"{program.name}.json"
-    log = work / f"{program.name}.log"
-    home = {"HOME": str(work), "HF_HUB_OFFLINE": "1"}
-    command = [str(python), recalltarget.__file__, str(told), program.code]
+    told, log = work / f"{name}.json", work / f"{name}.log"
+    command = [str(python), recallprograms.__file__, name, str(told)]
+    variables = os.environ | {"HOME": str(work), "HF_HUB_OFFLINE": "1"}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=work, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=os.environ | home
+            command, cwd=work, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=out
         )
     try:
         until = time.monotonic() + _PATIENCE_S
         while not told.exists():
             if process.poll() is not None or time.monotonic() > until:
                 said = log.read_text(errors="replace").strip().splitlines()
-                raise RigError(f"{program.name} did not come up: {said[-1] if said else ''}")
+                raise RigError(f"{name} did not come up: {said[-1] if said else 'said nothing'}")
             time.sleep(0.05)
-        yield process.pid, json.loads(told.read_text())
+        answer = json.loads(told.read_text())
+        yield process.pid, {what: frozenset(names) for what, names in answer.items()}
     finally:
         process.kill()
         process.wait()
 
 
-def measure(program: Program, python: Path, work: Path) -> Row:
-    """Run a program and look at it. Raises RigError when it does not come up or cannot be read."""
-    with running(program, python, work) as (pid, truth):
+def measure(name: str, python: Path, work: Path) -> Row:
+    """Run a program and look at it. Raises RigError when it does not come up or is no CPython."""
+    with running(name, python, work) as (pid, truth):
         host = LiveHost()
         table, cold = _cpu_ms(lambda: host.modules(pid))
         if table is None:
-            raise RigError(f"{program.name}: no CPython was found in its process")
+            raise RigError(f"{name}: no CPython was found in its process")
         _, unchanged = _cpu_ms(lambda: [host.modules(pid) for _ in range(_UNCHANGED_RUNS)])
-        site = recall_site(python)
-        _, owners = _cpu_ms(lambda: Imports(Environments(host)).of(pid, table, [site]))
+        _, owners = _cpu_ms(lambda: Imports(Environments(host)).of(pid, table, []))
         facts = Sweeper(Inspector(LiveHost(), load(), Digests())).sweep(Scope(frozenset({pid})))
-        packages = [one.package for found in facts.processes for one in found.packages]
-        return Row(
-            program,
-            truth,
-            frozenset(module.name for module in table.modules),
-            frozenset(package.name for package in packages),
-            cold,
-            unchanged / _UNCHANGED_RUNS,
-            owners,
-        )
-
-
-def recall_site(python: Path) -> str:
-    """Return the site-packages of an environment's interpreter."""
-    return str(next(python.parent.parent.glob("lib/python3*/site-packages")))
+    packages = frozenset(one.package.name for found in facts.processes for one in found.packages)
+    modules = frozenset(module.name for module in table.modules)
+    return Row(name, truth, modules, packages, cold, unchanged / _UNCHANGED_RUNS, owners)
 
 
 def _cpu_ms(run: Callable[[], Any]) -> tuple[Any, float]:
@@ -162,48 +151,38 @@ def _cpu_ms(run: Callable[[], Any]) -> tuple[Any, float]:
     return result, (time.process_time() - before) * 1000
 
 
-def _difference(found: frozenset[str], true: frozenset[str]) -> str:
-    return f"{len(true - found)} / {len(found - true)}"
-
-
 def report(rows: Sequence[Row]) -> None:
-    """Print the table, and by name what is missing or extra."""
-    print(f"| {' | '.join(title for title, _ in HEAD)} |")
-    print(f"| {' | '.join(line for _, line in HEAD)} |")
+    """Print the table, and what is missing or extra."""
+    for titles in [row.cells() for row in rows[:1]]:
+        print(f"| {' | '.join(titles)} |")
+        print(f"| --- |{' ---: |' * (len(titles) - 1)}")
     for row in rows:
-        print(f"| {' | '.join(row.cells())} |")
-    for row in rows:
-        for what, names in (
-            ("missing", row.loaded - row.found),
-            ("extra", row.found - row.loaded),
-            ("modules missing", frozenset(row.truth["modules"]) - row.modules),
-            ("modules extra", row.modules - frozenset(row.truth["modules"])),
-        ):
-            if names:
-                print(f"\n{row.program.name}: {what}: {', '.join(sorted(names))}")
+        print(f"| {' | '.join(row.cells().values())} |")
+    for mistake in (line for row in rows for line in row.mistakes()):
+        print(f"\n{mistake}")
 
 
 def main() -> int:
     """Measure the programs that are named, or all, and print."""
     parser = argparse.ArgumentParser(prog="python -m rig.recall", description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="interpreter of the environments")
-    parser.add_argument("program", nargs="*", choices=[[], *(p.name for p in PROGRAMS)])
+    parser.add_argument("program", nargs="*", metavar="PROGRAM", help=", ".join(PROGRAMS))
     options = parser.parse_args()
+    if unknown := set(options.program) - PROGRAMS.keys():
+        parser.error(f"no program is called {', '.join(sorted(unknown))}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    cache = cache_folder()
-    rows = []
-    failed = False
-    with ending_as_interrupt(), contextlib.suppress(KeyboardInterrupt):
-        with filling(cache), scratch(cache) as work:
-            for program in PROGRAMS:
-                if options.program and program.name not in options.program:
-                    continue
-                try:
-                    python = environment(program, options.python, cache)
-                    rows.append(measure(program, python, work))
-                except RigError as error:
-                    failed = True
-                    print(f"recall: {error}", file=sys.stderr)
+    cache, rows, failed = cache_folder(), [], False
+    with ending_as_interrupt():
+        try:
+            with filling(cache), scratch(cache) as work:
+                for name in options.program or PROGRAMS:
+                    try:
+                        rows.append(measure(name, environment(name, options.python, cache), work))
+                    except RigError as error:
+                        failed = True
+                        print(f"recall: {error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            return 130
     report(rows)
     return 2 if failed else 0
 

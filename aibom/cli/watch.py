@@ -153,16 +153,20 @@ def _follow(
 ) -> None:
     """Tell of loads as they come, until it is time to end."""
     until = time.monotonic() + arguments.seconds if arguments.seconds is not None else None
-    told, announcer = -1, Announcer()
+    told, announcer, tell_at = -1, Announcer(), 0.0
     while not ended and (until is None or time.monotonic() < until):
         rest = _TELL_SECONDS if until is None else min(_TELL_SECONDS, until - time.monotonic())
         watcher.step(max(0.0, rest))
         _tell(arguments, watcher.arriving())
-        if watcher.changes != told:
+        began = time.monotonic()
+        if watcher.changes != told and began >= tell_at:
             told = watcher.changes
+            spent = time.thread_time()
             result = _result(watcher, rules, None, arguments)
             lines = announcer.news([w.inventory for w in result.workloads])
             _tell(arguments, lines)
+            # naming everything anew takes longer the more was seen: a hundredth of a core at most
+            tell_at = began + max(_TELL_SECONDS, 200 * (time.thread_time() - spent))
 
 
 def _tell(arguments: argparse.Namespace, news: list[str]) -> None:

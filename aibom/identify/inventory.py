@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from packageurl import PackageURL
 
@@ -24,6 +25,15 @@ _RUNTIMES = frozenset({"model-runtime", "inference-server", "framework"})
 _ONE_SWEEP = "maps, descriptors, sockets, command lines and imports at one moment"
 
 
+class _Node(NamedTuple):
+    """What is the same for all workloads."""
+
+    facts: NodeFacts
+    rules: RuleSet
+    servers: ServerFinder
+    arrivals: ArrivalIndex
+
+
 def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple[Inventory, ...]:
     """Return the inventory of every workload of a sweep, sorted by name.
 
@@ -31,12 +41,12 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     its workload; what belongs to no process goes to all of them.
     """
     everyone = {found.process.pid: found for found in facts.processes}
-    servers = ServerFinder(rules, everyone)
+    node = _Node(facts, rules, ServerFinder(rules, everyone), ArrivalIndex(facts.arrivals))
     inventories = []
     for workload, members in group(facts, as_one=as_one):
         try:
             own = None if as_one else set(workload.pids) | _lost_of(workload, facts)
-            found = _inventory(workload, members, facts, rules.software, servers)
+            found = _inventory(workload, members, node)
             unseen = tuple(u for u in facts.unseen if own is None or u.pid is None or u.pid in own)
             inventories.append(replace(found, unseen=unseen))
         except ValueError as error:
@@ -58,13 +68,8 @@ def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
     }
 
 
-def _inventory(
-    workload: Workload,
-    members: list[ProcessFacts],
-    facts: NodeFacts,
-    rules: RuleSet,
-    servers: ServerFinder,
-) -> Inventory:
+def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> Inventory:
+    facts, rules = node.facts, node.rules.software
     models, software = ModelShelf(rules), SoftwareShelf(rules)
     serving: list[Serving] = []
     for found in members:
@@ -72,10 +77,10 @@ def _inventory(
         matches = software.add(features_of(found, witness), witness)
         runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
         models.add(found.models, witness, runtimes)
-        if server := servers.find(found, matches, witness):
+        if server := node.servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
-    known = with_arrivals(models.components(), ArrivalIndex(facts.arrivals), models.places)
+    known = with_arrivals(models.components(), node.arrivals, models.places)
     components = [*known, *software.components(without=own), *own.values()]
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(

@@ -8,9 +8,9 @@ from aibom.formats.procfs.mountinfo import Mount, MountTable, parse
 from aibom.formats.procfs.placement import Placed, Placement
 
 HOST = parse(
-    b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
-    b"2 1 8:2 / /var/lib/containerd rw - xfs /dev/sda2 rw\n"
+    b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /var/lib/containerd rw - xfs /dev/sda2 rw\n"
 )
+VOLUME = "/var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/m"
 SNAPSHOTS = b"/var/lib/containerd/snapshots"
 CONTAINER = parse(
     b"36 35 0:50 / / rw - overlay overlay rw,lowerdir=/var/lib/containerd/snapshots/3/fs:"
@@ -18,9 +18,8 @@ CONTAINER = parse(
     b"37 36 8:1 /var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/m /models rw - ext4 d rw\n"
     b"38 36 8:1 /var/lib/kubelet/pods/u/etc-hosts /etc/hosts rw - ext4 d rw\n"
     b"39 36 0:60 / /dev/shm rw - tmpfs shm rw\n"
-    b"40 37 8:1 /var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/m/sub /again rw - ext4 d rw\n"
+    + f"40 37 8:1 {VOLUME}/sub /again rw - ext4 d rw\n".encode()
 )
-VOLUME = "/var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/m"
 
 
 def placed(table: MountTable, device: str, path: str, outside: MountTable = HOST) -> Placed | None:

@@ -57,8 +57,10 @@ def test_it_is_said_on_the_component_beside_what_is_said_already() -> None:
     [
         (
             CURL,
-            "written by curl (pid 7) in container init: curl -O https://x/m;"
-            " connected to 192.0.2.1:443",
+            (
+                "written by curl (pid 7) in container init: curl -O https://x/m;"
+                " connected to 192.0.2.1:443"
+            ),
         ),
         (RENAMED, "written by python3 (pid 8); renamed from ab.incomplete"),
         (Arrival("", 9), "written by a process that ended too soon (pid 9)"),

@@ -31,8 +31,10 @@ def test_one_line_for_each_way_in_which_it_was_seen() -> None:
     announcer = Announcer()
     both = model(evidence(), evidence(how="written", process="cp", pid=8, origin=Origin("host")))
     assert announcer.news([make.inventory(both)]) == [
-        "default/chat  model tiny  opened by cat (pid 7) in container app,"
-        " from an image layer (snapshot 3)",
+        (
+            "default/chat  model tiny  opened by cat (pid 7) in container app,"
+            " from an image layer (snapshot 3)"
+        ),
         "default/chat  model tiny  written by cp (pid 8) in container app, from the host",
     ]
     assert announcer.news([make.inventory(both)]) == []

@@ -57,7 +57,8 @@ class Placement:
         """
         for root in self._roots.get(device, ()):
             if _is_below(path, root.folder):
-                shown = root.point.rstrip("/") + path[len(root.folder.rstrip("/")) :]
+                below = path[len(root.folder.rstrip("/")) :]
+                shown = root.point.rstrip("/") + below.rstrip("/")
                 if self._mounts.at(shown) is root.mount:
                     return Placed(shown or "/", root.mount, root.layer)
         return None

@@ -17,8 +17,8 @@ _KEPT = 50_000
 _PARTS = 5
 _CACHE = "/__pycache__"
 
-#: What was done with a package's code: bytecode or source opened, bytecode or source written.
-CodeAct = Literal["read-bytecode", "read-source", "wrote-bytecode", "wrote-source"]
+#: What was done with a package's code: bytecode or source opened, bytecode written.
+CodeAct = Literal["read-bytecode", "read-source", "wrote-bytecode"]
 #: A package: the folder that it is installed in, and its file or folder below.
 Opened = tuple[Stored, str]
 #: What was done with a package.
@@ -40,18 +40,18 @@ def is_code(name: bytes) -> bool:
 
 def act_of(event: FileEvent, *, changed: bool) -> CodeAct:
     """Return what an event of a file of code says that was done; ``changed``: it was written."""
-    if event.name.endswith(b".pyc"):
-        return "wrote-bytecode" if changed else "read-bytecode"
-    return "wrote-source" if changed else "read-source"
+    if not event.name.endswith(b".pyc"):
+        return "read-source"
+    return "wrote-bytecode" if changed else "read-bytecode"
 
 
 def imports_of(uses: Iterable[CodeUse], argv: tuple[str, ...]) -> tuple[set[Opened], set[Opened]]:
     """Return the packages that a process imported, and those that it may have, of what it did.
 
     An import opens the bytecode alone; where there is none it opens the source, and writes bytecode
-    where it may. Who opens both copies them, who wrote the source installs it, and
-    ``-m compileall`` does what imports do. A source that is opened alone is imported only if there
-    is no bytecode of it, which is for the caller to see.
+    where it may. Who opens both copies them, and ``-m compileall`` does what imports do. A source
+    that is opened alone is imported only if there is no bytecode of it, which is for the caller to
+    see.
     """
     acts: dict[Opened, set[CodeAct]] = defaultdict(set)
     for site, package, act in uses:
@@ -83,6 +83,13 @@ class CodeFolders:
         """Ask ``systems`` where a folder lies, once."""
         self._systems = systems
         self._known: Recent[tuple[bytes, bytes], tuple[Stored, str] | bool] = Recent(_KEPT)
+
+    def is_inner(self, event: FileEvent) -> bool:
+        """Say whether it is known already that an event tells of no package: most are such."""
+        known = self._known.get((event.filesystem, event.folder)) if event.folder else None
+        if known is None or known is True:
+            return False
+        return known is False or (bool(known[1]) and not event.name.startswith(b"__init__."))
 
     def package(self, event: FileEvent) -> Opened | None:
         """Return the package whose code an event is about, None when it is no package's.

@@ -16,7 +16,7 @@ from aibom.observe.watch.code import CodeFolders, act_of, is_code
 from aibom.observe.watch.lives import Life, Lives
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 #: Most events of models and installations that wait for the main thread.
 MAX_WAITING = 200_000
 #: Most of them that may hold a descriptor open meanwhile.
@@ -196,11 +196,31 @@ class Collector:
         return life
 
     def _note_code(self, event: FileEvent) -> None:
+        if self._code.is_inner(event):
+            _let_go(event)
+            return
         life = self.lives.of(event.pid, self._since_ns)
-        package = self._code.package(event) if life is not None else None
+        tells = life is not None and _may_be_import(life, event)
+        package = self._code.package(event) if tells else None
         _let_go(event)
         if life is not None and package is not None and len(life.code) < MAX_CODE:
             life.code.add((*package, act_of(event, changed=bool(event.mask & _CHANGED))))
+
+
+def _may_be_import(life: Life, event: FileEvent) -> bool:
+    """Say whether an event of code is worth asking where it lies; installers cause many.
+
+    Who wrote the source in a folder does not import it from there, and bytecode that is written
+    tells of an import only beside source that was read.
+    """
+    folder = (event.filesystem, event.folder)
+    if not event.mask & _CHANGED:
+        return folder not in life.wrote
+    if event.name.endswith(b".pyc"):
+        return bool(life.code)
+    if len(life.wrote) < MAX_CODE:
+        life.wrote.add(folder)
+    return False
 
 
 def _let_go(event: FileEvent) -> None:

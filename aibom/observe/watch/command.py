@@ -125,7 +125,8 @@ def _become(argv: Sequence[str], waits: int, fails: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if os.read(waits, 1) == _GO:
             os.execvp(argv[0], list(argv))  # noqa: S606 - it is what the user asked for
-    except OSError as error:
-        os.write(fails, str(error.errno or errno.ENOENT).encode())
+    except (OSError, ValueError) as error:  # a name that is empty, or holds a NUL
+        code_of = getattr(error, "errno", None) or errno.ENOENT
+        os.write(fails, str(code_of).encode())
     finally:
         os._exit(code)

@@ -32,7 +32,7 @@ MAX_ARRIVALS = 8
 #: Most files whose arrival is remembered.
 MAX_ARRIVED = 50_000
 
-_Use = tuple[str, str, int]
+_Use = tuple[str, str, int, str]
 
 
 @dataclass(slots=True)
@@ -65,17 +65,21 @@ class _Record:
     def _was_unfinished(self, use: ModelUse) -> bool:
         """Say whether a look saw a file that the process went on writing."""
         key = use.model.file.key
-        written = self.uses.get((use.model.file.path, "written", key.inode))
+        written = self.uses.get((use.model.file.path, "written", key.inode, ""))
         return written is not None and written.model.file.key != key
 
     def _by_events(self, held: Iterable[ModelUse]) -> list[ModelUse]:
         """Return the uses that only events told of."""
         known = {(u.model.file.path, u.model.file.key.inode) for u in held}
-        found = []
-        for (path, kind, inode), use in self.uses.items():
-            opens = use.times - self.own_opens.get((path, inode), 0)
-            if kind == "written" or (opens > 0 and (path, inode) not in known):
-                found.append(use if kind == "written" else replace(use, times=opens))
+        found, own = [], dict(self.own_opens)
+        for (path, kind, inode, _), use in self.uses.items():
+            if kind == "written":
+                found.append(use)
+                continue
+            taken = min(use.times, own.get((path, inode), 0))
+            own[path, inode] = own.get((path, inode), 0) - taken
+            if use.times > taken and (path, inode) not in known:
+                found.append(replace(use, times=use.times - taken))
         return found
 
     def likeness(self) -> tuple[object, ...]:
@@ -146,7 +150,7 @@ class History:
     def written(self) -> set[str]:
         """Return the paths of the model files that were written."""
         records = (*self._ended.values(), *self._records.values())
-        return {path for r in records for path, kind, _ in r.uses if kind == "written"}
+        return {path for r in records for path, kind, *_ in r.uses if kind == "written"}
 
     def is_busy(self, life: Life) -> bool:
         """Say whether a process has to do with models, so that it is worth a look more often."""
@@ -164,7 +168,9 @@ class History:
         if own_opens:
             file = (use.model.file.path, use.model.file.key.inode)
             record.own_opens[file] = record.own_opens.get(file, 0) + own_opens
-        key = (use.model.file.path, use.use.kind, use.model.file.key.inode)
+        # of a file that is written to the content counts that it ends with
+        content = "" if use.use.kind == "written" else use.model.file.sha256
+        key = (use.model.file.path, use.use.kind, use.model.file.key.inode, content)
         known = record.uses.get(key)
         if known is not None:
             # the newest content counts, however often the file was used
@@ -201,7 +207,7 @@ class History:
         """Take who wrote a file, or gave it its name."""
         known = self.arrivals.get(file, ())
         if arrival not in known and len(known) < MAX_ARRIVALS:
-            if len(self.arrivals) >= MAX_ARRIVED:
+            if not known and len(self.arrivals) >= MAX_ARRIVED:
                 del self.arrivals[next(iter(self.arrivals))]
             self.arrivals[file] = (*known, arrival)
             self.changes += 1

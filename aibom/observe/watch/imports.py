@@ -1,11 +1,14 @@
 """The packages of code that short-lived processes opened: imports too quick for a look."""
 
+from collections import defaultdict
+
 from aibom.formats.packages import npmlock
 from aibom.observe.content import key_of
 from aibom.observe.environment import Environment
 from aibom.observe.inspector import Inspector
 from aibom.observe.smallfile import read_in_root
-from aibom.observe.watch.code import Opened, imports_of
+from aibom.observe.watch.code import imports_of
+from aibom.observe.watch.filesystems import Stored
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import Views
 from aibom.types.facts import (
@@ -47,22 +50,26 @@ class OpenedPackages:
         view, near = self._views.of(life.process), self._lives.near(life.process)
         if view is None or near is None:
             return None
-        found: dict[str, LoadedPackage] = {}
-        for opened in sorted(sure | likely):
-            placed = view.find(opened[0])
-            if placed is None or (opened in likely and self._has_bytecode(near, placed[0], opened)):
-                continue
-            one = self._loaded(near, *placed, opened)
-            if one is not None:
-                found.setdefault(one.package.location, one)
-        return list(found.values())
+        below: dict[Stored, list[str]] = defaultdict(list)
+        for site, relative in sorted(sure | likely):
+            below[site].append(relative)
+        found: list[LoadedPackage] = []
+        for site, relatives in below.items():
+            if (placed := view.find(site)) is not None:
+                imported = [
+                    one
+                    for one in relatives
+                    if (site, one) in sure or not self._has_bytecode(near, placed[0], one)
+                ]
+                found += self._loaded(near, *placed, imported)
+        return found
 
-    def _has_bytecode(self, near: Process, folder: str, opened: Opened) -> bool:
+    def _has_bytecode(self, near: Process, folder: str, relative: str) -> bool:
         """Say whether an import would have opened bytecode, so that opening the source is none.
 
         Layout: PEP 3147.
         """
-        path, _, name = f"{folder}/{_forms(opened[1])[-1]}".rpartition("/")
+        path, _, name = f"{folder}/{_forms(relative)[-1]}".rpartition("/")
         stem = name.removesuffix(".py") + "."
         try:
             listed = self._host.list_in_root(near.pid, f"{path}/__pycache__")
@@ -98,15 +105,20 @@ class OpenedPackages:
         return found
 
     def _loaded(
-        self, near: Process, folder: str, origin: Origin, opened: Opened
-    ) -> LoadedPackage | None:
+        self, near: Process, folder: str, origin: Origin, relatives: list[str]
+    ) -> list[LoadedPackage]:
+        """Return the distributions of some code below one folder, each by its first file."""
         environment = self._environments.at(near.pid, folder)
         if environment is None:
-            return None
-        for form in _forms(opened[1]):
-            if package := _owner(environment, near.pid, form):
-                return self._file(near, package, f"{folder}/{form}", origin, "opened")
-        return None
+            return []
+        first: dict[str, tuple[Package, str]] = {}
+        for relative in relatives:
+            for form in _forms(relative):
+                if package := _owner(environment, near.pid, form):
+                    first.setdefault(package.location, (package, f"{folder}/{form}"))
+                    break
+        files = (self._file(near, one, path, origin, "opened") for one, path in first.values())
+        return [file for file in files if file is not None]
 
     def _file(
         self, near: Process, package: Package | None, path: str, origin: Origin, how: LoadedBy

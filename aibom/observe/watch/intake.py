@@ -53,10 +53,10 @@ class Intake:
     schedule: Schedule
     account: Account
     _settling: dict[tuple[bytes, bytes, Life, UseKind], _Waiting] = field(default_factory=dict)
-    _arriving: list[str] = field(default_factory=list)
+    _arriving: list[tuple[Life, str]] = field(default_factory=list)
 
-    def arriving(self) -> list[str]:
-        """Return what began to arrive since the last time, in words."""
+    def arriving(self) -> list[tuple[Life, str]]:
+        """Return what began to arrive since the last time, in words, and by whom."""
         found, self._arriving = self._arriving, []
         return found
 
@@ -81,7 +81,8 @@ class Intake:
         if event.mask & files.CREATED and event.name.endswith(_IN_FLIGHT):
             name = printable(os.fsdecode(event.name), 200)
             writer = life.process.comm or "a process that ended too soon"
-            self._arriving.append(f"{name} arrives, written by {writer} (pid {life.pid})")
+            said = f"{name} arrives, written by {writer} (pid {life.pid})"
+            self._arriving.append((life, said))
 
     def install(self, life: Life, event: FileEvent) -> None:
         """Take the writing of an installer's own record."""
@@ -120,7 +121,7 @@ class Intake:
         if life.ended_ns:
             self.history.end(life)
         else:
-            self.schedule.begun(life)
+            self.schedule.used(life)
 
     def _again(self, life: Life, event: FileEvent, tries: int, own_opens: int) -> Unseen | None:
         """Plan another look at a file that is being written to."""

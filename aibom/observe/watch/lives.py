@@ -21,6 +21,7 @@ KEPT_SECONDS = 30
 # how far a start time in /proc may lie from the event that told of it
 _SLACK_NS = 60_000_000
 
+_RUNTIMES = ("containerd-shim", "runc", "crun", "conmon", "youki")
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
@@ -48,6 +49,8 @@ class Life:
     before: "Life | None" = None
     #: what it did with the code of installed packages since its last look
     code: set[CodeUse] = field(default_factory=set)
+    #: the folders, by file system and handle, in which it wrote source
+    wrote: set[tuple[bytes, bytes]] = field(default_factory=set)
     destinations: set[str] = field(default_factory=set)
 
 
@@ -91,10 +94,10 @@ class Lives:
             known.process, known.inherited, known.placed = process, False, True
             known.watched |= watched
             return known
+        ended = self._last.get(process.pid)
         if known is not None:
             self._end(known, time.monotonic_ns())
-        ended = self._last.get(process.pid)
-        if ended is not None and ended.ended_ns > asked_ns:
+        elif ended is not None and ended.ended_ns > asked_ns:
             return ended  # between the question and now
         return self._begin(Life(process.pid, process, inherited=False, watched=watched))
 
@@ -235,7 +238,8 @@ class Lives:
 
 def _starts(process: Process) -> bool:
     """Say whether a process's children may be moved into containers: runtimes and their shims."""
-    return process.comm.startswith(("containerd-shim", "runc", "crun", "conmon", "youki", "exe"))
+    # runc and crun run themselves again as /proc/self/exe
+    return process.comm == "exe" or process.comm.startswith(_RUNTIMES)
 
 
 def nobody(pid: int) -> Life:

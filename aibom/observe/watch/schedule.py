@@ -9,8 +9,11 @@ from aibom.observe.watch.lives import Life
 #: Seconds after the start of a program at which it is looked at: when it has loaded little, and
 #: when most programs have loaded what they need.
 LOOKS = (0.25, 1.0, 4.0)
-#: Seconds between looks at processes that have to do with AI software.
+LATE_LOOKS = (4.0,)
+#: Seconds between looks at processes that have to do with AI software, and at most when nothing
+#: changes.
 BUSY_SECONDS = 5.0
+MOST_SECONDS = 80.0
 #: Seconds between sweeps of everything, with events and without.
 SWEEP_SECONDS = 120.0
 BLIND_SECONDS = 0.25
@@ -26,16 +29,26 @@ class Schedule:
     def __init__(self, *, blind: bool) -> None:
         """Sweep often where no event tells what happens in between."""
         self._pause = BLIND_SECONDS if blind else SWEEP_SECONDS
+        self._first = LOOKS if blind else LATE_LOOKS
         self._planned: list[tuple[float, int, Life]] = []
         self._count = itertools.count()
         self._next_sweep = self._next_busy = 0.0
         self._last_sweep = 0.0
+        self._busy_pause = BUSY_SECONDS
+        self._changes = -1
         self._settles = float("inf")
 
     def begun(self, life: Life) -> None:
-        """Plan looks at a process that began a program, or used a model."""
+        """Plan looks at a process that began a program."""
+        self._plan(life, self._first)
+
+    def used(self, life: Life) -> None:
+        """Plan looks at a process that used a model."""
+        self._plan(life, LOOKS)
+
+    def _plan(self, life: Life, looks: tuple[float, ...]) -> None:
         now = time.monotonic()
-        for seconds in LOOKS:
+        for seconds in looks:
             if len(self._planned) < MAX_PLANNED:
                 heapq.heappush(self._planned, (now + seconds, next(self._count), life))
 
@@ -71,12 +84,18 @@ class Schedule:
         """Take note that everything was looked at."""
         self._last_sweep = time.monotonic()
         self._next_sweep = self._last_sweep + self._pause
-        self._next_busy = self._last_sweep + BUSY_SECONDS
+        self._next_busy = self._last_sweep + self._busy_pause
 
-    def busy_is_due(self) -> bool:
-        """Say whether what matters is to be looked at, and count from now on."""
+    def busy_is_due(self, changes: int) -> bool:
+        """Say whether what matters is to be looked at, and count from now on.
+
+        ``changes`` grows with everything new; while it does not, looks become rare.
+        """
         now = time.monotonic()
         if now < self._next_busy:
             return False
-        self._next_busy = now + BUSY_SECONDS
+        quiet = changes == self._changes
+        self._busy_pause = min(2 * self._busy_pause, MOST_SECONDS) if quiet else BUSY_SECONDS
+        self._changes = changes
+        self._next_busy = now + self._busy_pause
         return True

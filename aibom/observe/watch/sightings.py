@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.formats.text import printable
@@ -80,7 +80,10 @@ class Sightings:
         self._lives = lives
         self._views = views
         self._known: Recent[tuple[bytes, bytes, bytes], _Known] = Recent(_REMEMBERED)
-        self._models: Recent[tuple[FileKey, str, Origin], ModelFile | None] = Recent(_REMEMBERED)
+        #: False for what is no model
+        self._models: Recent[tuple[FileKey, str, Origin], ModelFile | Literal[False]] = Recent(
+            _REMEMBERED
+        )
 
     def see(self, life: Life | None, event: FileEvent) -> Sighting | Unseen | None:
         """Return how a model file was used; None for what is no model.
@@ -170,7 +173,7 @@ class Sightings:
     def _model(self, life: Life | None, event: FileEvent, file: FileFacts) -> ModelFile | None:
         known = (file.key, file.path, file.origin)
         if (model := self._models.get(known)) is not None:
-            return model
+            return model or None
         if event.descriptor >= 0:
             opened = reopen(os.dup(event.descriptor), file.path)
         else:
@@ -187,6 +190,7 @@ class Sightings:
                 detail = f"damaged header: {content.damage}"
                 self._miss(Unseen("damaged", file.path, detail))
             if header is None:
+                self._models.put(known, False)
                 return None
             file = replace(file, sha256=self._digest(opened, file))
         finally:
@@ -196,7 +200,9 @@ class Sightings:
         settled = model.hub is None or (
             not model.hub.partial and all(source.commits for source in model.hub.sources)
         )
-        return self._models.put(known, model) if settled else model
+        if settled:
+            self._models.put(known, model)
+        return model
 
     def _described(self, life: Life | None, file: FileFacts, header: ModelHeader) -> ModelFile:
         """Ask what lies beside a file, with the help of a living neighbour of its user."""

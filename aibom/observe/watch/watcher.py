@@ -26,7 +26,7 @@ from aibom.observe.watch.wire import Wire
 from aibom.types.facts import Cgroup, NodeFacts, Process, Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
-ROUND_SECONDS = 0.05
+ROUND_SECONDS = 0.1
 #: Seconds between two looks at the mounts of one namespace, when programs begin in it.
 LEARN_SECONDS = 0.2
 #: Seconds between two readings of what was heard on the wire.
@@ -104,7 +104,7 @@ class Watcher:
 
     def arriving(self) -> list[str]:
         """Return what began to arrive since the last time, in words."""
-        return self._intake.arriving()
+        return [said for life, said in self._intake.arriving() if self._covers(life.process)]
 
     def start(self, scope: Scope) -> None:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
@@ -126,6 +126,8 @@ class Watcher:
             root.watched = True
         if own is not None:
             self._learn(own)
+        # there is nothing to sweep before the command begins
+        self._schedule.swept()
 
     def _meet(self, pid: int) -> Life | None:
         with self._collector.lock:
@@ -268,7 +270,7 @@ class Watcher:
             self._sweep()
             return
         due = [life for life in self._schedule.due() if not life.ended_ns]
-        if self._schedule.busy_is_due():
+        if self._schedule.busy_is_due(self._history.changes):
             due += [life for life in self._lives if self._history.is_busy(life)]
         self._look(due)
 

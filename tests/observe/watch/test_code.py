@@ -6,8 +6,18 @@ import pytest
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.events.files import OPENED
-from aibom.observe.watch.code import CodeFolders, is_code, runs_python
+from aibom.observe.watch.code import (
+    CodeAct,
+    CodeFolders,
+    CodeUse,
+    act_of,
+    imports_of,
+    is_code,
+)
+from aibom.observe.watch.collector import _may_be_import
 from aibom.observe.watch.filesystems import FileSystems, Stored
+from aibom.observe.watch.lives import Life
+from tests import make
 
 SITE = "/usr/lib/python3/site-packages"
 
@@ -40,7 +50,8 @@ def package(folder: str, name: bytes) -> tuple[str, str] | None:
         (f"{SITE}/torch", b"__init__.py", "torch"),
         (f"{SITE}/torch/__pycache__", b"__init__.cpython-311.pyc", "torch"),
         (f"{SITE}/google/protobuf/__pycache__", b"__init__.cpython-311.pyc", "google/protobuf"),
-        (f"{SITE}/a/b/c/d", b"__init__.py", "a/b/c"),
+        (f"{SITE}/a/b/c", b"__init__.py", "a/b/c"),
+        (f"{SITE}/a/b/c/d/e/f", b"__init__.py", "a/b/c/d/e"),
         (f"{SITE}/torch/__pycache__", b"serialization.cpython-311.pyc", None),
         (f"{SITE}/__pycache__", b"six.cpython-311.pyc", "six.py"),
         (SITE, b"six.py", "six.py"),
@@ -83,17 +94,83 @@ def test_code_by_its_name(name: bytes, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("executable", "expected"),
+    ("name", "changed", "expected"),
     [
-        ("/usr/bin/python3.11", True),
-        ("/opt/python3.13t", True),
-        ("python", True),
-        ("/opt/pypy3", True),
-        ("/usr/bin/python3-config", False),
-        ("/usr/bin/ipython", False),
-        ("/python3/cat", False),
-        ("", False),
+        (b"a.cpython-311.pyc", False, "read-bytecode"),
+        (b"a.cpython-311.pyc", True, "wrote-bytecode"),
+        (b"a.py", False, "read-source"),
     ],
 )
-def test_a_python_by_its_name(executable: str, expected: bool) -> None:
-    assert runs_python(executable) is expected
+def test_what_was_done_with_code(name: bytes, changed: bool, expected: str) -> None:
+    assert act_of(opening(SITE, name), changed=changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("acts", "argv", "sure", "perhaps"),
+    [
+        (["read-bytecode"], (), True, False),
+        (["read-source", "wrote-bytecode"], (), True, False),
+        (["read-source", "wrote-bytecode", "read-bytecode"], (), True, False),
+        (["read-source"], (), False, True),
+        # a copy, a compilation
+        (["read-source", "read-bytecode"], (), False, False),
+        (["wrote-bytecode"], (), False, False),
+        (["read-source", "wrote-bytecode"], ("python3", "-m", "compileall"), False, False),
+        (["read-source"], ("python3", "-m", "py_compile"), False, False),
+    ],
+)
+def test_which_of_it_is_an_import(
+    acts: list[CodeAct], argv: tuple[str, ...], sure: bool, perhaps: bool
+) -> None:
+    site = Stored("8:1", SITE)
+    opened = {(site, "torch")}
+    other = (site, "other", "read-bytecode")
+    uses = [(site, "torch", act) for act in acts]
+    assert imports_of(uses, argv) == (opened if sure else set(), opened if perhaps else set())
+    if not argv:
+        # what was done with one package says nothing of another
+        assert imports_of([*uses, other], argv)[0] == {(site, "other")} | (
+            opened if sure else set()
+        )
+
+
+def test_a_part_is_told_by_the_whole() -> None:
+    site = Stored("8:1", SITE)
+    # a copy of all, in which a part had no bytecode
+    uses: set[CodeUse] = {
+        (site, "sklearn", "read-source"),
+        (site, "sklearn", "read-bytecode"),
+        (site, "sklearn/tests", "read-source"),
+    }
+    assert imports_of(uses, ()) == (set(), set())
+    # a namespace has no code of its own
+    assert imports_of({(site, "google/genai", "read-bytecode")}, ())[0] == {(site, "google/genai")}
+
+
+WRITTEN = 0x08
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        # an import with and without bytecode
+        ([(OPENED, b"a.pyc")], [True]),
+        ([(OPENED, b"a.py"), (WRITTEN, b"a.pyc")], [True, True]),
+        # an installation, which compiles what it wrote
+        ([(WRITTEN, b"a.py"), (OPENED, b"a.py"), (WRITTEN, b"a.pyc")], [False, False, False]),
+        # a compilation ahead of time by somebody who read nothing here
+        ([(WRITTEN, b"a.pyc")], [False]),
+    ],
+)
+def test_what_installers_do_is_not_asked_about(
+    events: list[tuple[int, bytes]], told: list[bool]
+) -> None:
+    life = Life(7, make.process(7))
+    found = []
+    for mask, name in events:
+        event = FileEvent(mask, 7, b"8:1", b"folder", b"file", name, -1)
+        found.append(_may_be_import(life, event))
+        if found[-1]:
+            act = act_of(event, changed=mask == WRITTEN)
+            life.code.add((Stored("8:1", SITE), "a", act))
+    assert found == told

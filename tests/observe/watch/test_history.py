@@ -48,6 +48,11 @@ def uses(facts: ProcessFacts) -> list[tuple[str, str, int]]:
     return sorted((u.model.file.path, u.use.kind, u.times) for u in facts.models)
 
 
+def end(history: History, one: Life) -> None:
+    history.end(one)
+    history.tidy(everything=True)
+
+
 @pytest.fixture
 def history() -> History:
     return History(lambda facts: bool(facts.models or facts.binaries))
@@ -120,29 +125,35 @@ def test_what_a_look_saw_held_is_not_told_again_by_its_open(history: History) ->
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        (["opened"] * 3, [("/m/a.gguf", "opened", 3)]),
+        ([("opened", 0)] * 3, [("/m/a.gguf", "opened", 3)]),
         # the open that came before a write is the write's
-        (["opened", "written"], [("/m/a.gguf", "written", 1)]),
-        (["written"], [("/m/a.gguf", "written", 1)]),
-        (["opened", "written", "opened"], [("/m/a.gguf", "opened", 1), ("/m/a.gguf", "written", 1)]),
-        (["written", "written", "opened"], [("/m/a.gguf", "written", 2)]),
+        ([("opened", 0), ("written", 1)], [("/m/a.gguf", "written", 1)]),
+        ([("written", 0)], [("/m/a.gguf", "written", 1)]),
+        (
+            [("opened", 0), ("written", 1), ("opened", 0)],
+            [("/m/a.gguf", "opened", 1), ("/m/a.gguf", "written", 1)],
+        ),
+        (
+            [("written", 0), ("written", 0), ("opened", 0)],
+            [("/m/a.gguf", "opened", 1), ("/m/a.gguf", "written", 2)],
+        ),
     ],
 )
 def test_opens_and_writes_of_one_file(
-    history: History, told: list[UseKind], expected: list[tuple[str, str, int]]
+    history: History, told: list[tuple[UseKind, int]], expected: list[tuple[str, str, int]]
 ) -> None:
     one = life()
-    for kind in told:
-        history.use(one, used(kind=kind))
+    for kind, own_opens in told:
+        history.use(one, used(kind=kind), own_opens)
     (facts,) = everything(history)
     assert uses(facts) == expected
 
 
-def test_the_newest_content_of_a_file_counts(history: History) -> None:
+def test_a_file_that_is_written_to_has_the_content_that_it_ends_with(history: History) -> None:
     one = life()
-    history.use(one, used())
-    newer = used()
-    history.use(one, replace(newer, model=replace(newer.model, file=make.file(digest="cd" * 32))))
+    first = used(kind="written")
+    history.use(one, first)
+    history.use(one, replace(first, model=replace(first.model, file=make.file(digest="cd" * 32))))
     (facts,) = everything(history)
     assert [(u.model.file.sha256, u.times) for u in facts.models] == [("cd" * 32, 2)]
 
@@ -157,7 +168,7 @@ def test_a_program_that_begins_another_one_leaves_what_it_did(history: History) 
         ("cat", "/m/b.gguf"),
         ("sh", "/m/a.gguf"),
     ]
-    history.end(one)
+    end(history, one)
     assert everything(history) == facts
 
 
@@ -189,16 +200,32 @@ def test_ended_processes_stay_if_they_matter(history: History) -> None:
     for pid, found in ((1, make.seen(1)), (2, make.seen(2, models=(make.model_use(),)))):
         one = life(pid)
         history.look(one, found)
-        history.end(one)
-    history.end(life(3))  # of which nothing was seen
+        end(history, one)
+    end(history, life(3))  # of which nothing was seen
     assert [f.process.pid for f in everything(history)] == [2]
+
+
+def test_what_becomes_known_soon_after_the_end_is_of_the_same_process(history: History) -> None:
+    one = life()
+    history.use(one, used(kind="opened"))
+    history.end(one)
+    history.tidy()
+    history.use(one, used(kind="written"), 1)
+    history.end(one)
+    (facts,) = everything(history)
+    assert uses(facts) == [("/m/a.gguf", "written", 1)]
+    history.tidy(everything=True)
+    assert everything(history) == (facts,)
+    history.end(one)  # told once more
+    history.tidy(everything=True)
+    assert everything(history) == (facts,)
 
 
 def test_ten_thousand_of_a_kind_are_one_with_how_often(history: History) -> None:
     for pid in range(10_000):
         one = life(pid, comm="cat", executable="/bin/cat", argv=("cat", "/m/a.gguf"))
         history.use(one, used())
-        history.end(one)
+        end(history, one)
     (facts,) = everything(history)
     assert uses(facts) == [("/m/a.gguf", "opened", 10_000)]
     assert facts.process.pid == 0
@@ -218,7 +245,7 @@ def test_what_differs_is_not_folded(history: History, fields: dict[str, Any]) ->
     for pid, more in ((1, {}), (2, fields)):
         one = life(pid, **more)
         history.use(one, used())
-        history.end(one)
+        end(history, one)
     assert len(everything(history)) == 2
 
 
@@ -227,7 +254,7 @@ def test_where_the_place_is_a_guess_at_the_end_it_is_said(history: History) -> N
     history.use(one, used())
     assert [f.process.placed for f in everything(history)] == [False]
     one.placed = True  # its exec was told after its opens
-    history.end(one)
+    end(history, one)
     assert [f.process.placed for f in everything(history)] == [True]
 
 
@@ -245,7 +272,7 @@ def test_every_memory_has_an_end(history: History, monkeypatch: pytest.MonkeyPat
     for pid in range(2, 32):
         one = life(pid, argv=(str(pid),))
         history.use(one, used())
-        history.end(one)
+        end(history, one)
     assert history.dropped == 3 + 20
     assert len(everything(history)) == 1 + 10
     for number in range(100):
@@ -314,7 +341,7 @@ def test_no_written_file_and_no_lasting_open_is_lost(steps: list[tuple[Any, int,
     opened: set[str] = set()
     for kind, pid, path in steps:
         if kind == "end":
-            history.end(lives[pid])
+            end(history, lives[pid])
             lives[pid] = life(pid)
         elif kind == "exec":
             lives[pid].process = make.process(pid, argv=(path,))
@@ -323,7 +350,45 @@ def test_no_written_file_and_no_lasting_open_is_lost(steps: list[tuple[Any, int,
             written[path] = written.get(path, 0) + (kind == "written")
             opened.add(path)
     found = [u for facts in everything(history) for u in facts.models]
+    writes = [u for u in found if u.use.kind == "written"]
     for path, times in written.items():
-        assert sum(u.times for u in found if (u.model.file.path, u.use.kind) == (path, "written")) == times
+        assert sum(u.times for u in writes if u.model.file.path == path) == times
     assert {u.model.file.path for u in found} == opened
     assert all(u.times > 0 for u in found)
+
+
+def digests(history: History) -> set[str]:
+    return {u.model.file.sha256 for facts in everything(history) for u in facts.models}
+
+
+def with_content(digest: str) -> ModelUse:
+    found = used()
+    return replace(found, model=replace(found.model, file=make.file("/m/a.gguf", digest)))
+
+
+def test_like_processes_that_read_different_contents_of_one_file(history: History) -> None:
+    for pid, digest in ((1, "aa"), (2, "bb"), (3, "bb")):
+        one = life(pid)
+        history.use(one, with_content(digest))
+        end(history, one)
+    assert digests(history) == {"aa", "bb"}
+    assert sum(u.times for facts in everything(history) for u in facts.models) == 3
+
+
+def test_a_process_that_reads_a_file_before_and_after_it_was_replaced_in_place(
+    history: History,
+) -> None:
+    one = life()
+    history.use(one, with_content("aa"))
+    history.use(one, with_content("bb"))
+    assert digests(history) == {"aa", "bb"}
+
+
+def test_one_more_word_on_a_known_file_makes_nothing_else_forgotten(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ARRIVED", 2)
+    history.arrived((1, 1), Arrival("cp", 1))
+    history.arrived((1, 2), Arrival("cp", 1))
+    history.arrived((1, 2), Arrival("cp", 2))
+    assert set(history.arrivals) == {(1, 1), (1, 2)}

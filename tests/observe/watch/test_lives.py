@@ -11,7 +11,7 @@ from aibom.formats.events.proc import ProcessEvent
 from aibom.observe.host import Host
 from aibom.observe.watch import lives as module
 from aibom.observe.watch.lives import Life, Lives, nobody
-from aibom.types.facts import Cgroup
+from aibom.types.facts import Cgroup, Process
 from tests import make
 
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -29,7 +29,9 @@ class Table:
     def __init__(self) -> None:
         self.entries: dict[int, dict[str, Any]] = {}
 
-    def put(self, pid: int, comm: str, ticks: int = 0, container: str = "", root: str = "/") -> None:
+    def put(
+        self, pid: int, comm: str, ticks: int = 0, container: str = "", root: str = "/"
+    ) -> None:
         self.entries[pid] = {"comm": comm, "ticks": ticks, "at": container, "root": root}
 
     def _entry(self, pid: int) -> dict[str, Any]:
@@ -73,11 +75,14 @@ class Watched:
     def tell(self, kind: Any, pid: int, parent: int = 0, when: int = SECOND) -> Life | None:
         return self.lives.take(ProcessEvent(kind, pid, parent, when))
 
+    def seed(self, process: Process, asked: int = 0, *, watched: bool = False) -> Life:
+        return self.lives.seed(process, asked, watched=watched)
+
     def shim(self, comm: str, pid: int = 100) -> Life:
-        return self.lives.seed(make.process(pid, comm=comm, executable=f"/bin/{comm}"))
+        return self.seed(make.process(pid, comm=comm, executable=f"/bin/{comm}"))
 
     def container(self, pid: int = 10, container: str = HERE) -> Life:
-        return self.lives.seed(make.process(pid, comm="sh", cgroup=Cgroup(container, "u")))
+        return self.seed(make.process(pid, comm="sh", cgroup=Cgroup(container, "u")))
 
 
 @pytest.fixture
@@ -137,7 +142,8 @@ def test_events_of_processes_that_nobody_met(node: Watched) -> None:
 
 
 @pytest.mark.parametrize(
-    "comm", ["containerd-shim", "containerd-shim-runc-v2", "runc", "runc:[1:CHILD]", "crun", "conmon"]
+    "comm",
+    ["containerd-shim", "containerd-shim-runc-v2", "runc", "runc:[1:CHILD]", "crun", "conmon"],
 )
 def test_what_a_runtime_starts_may_be_moved_into_any_container(node: Watched, comm: str) -> None:
     node.shim(comm)
@@ -154,7 +160,7 @@ def test_what_a_runtime_starts_may_be_moved_into_any_container(node: Watched, co
 
 
 def test_a_runtime_inside_a_container_keeps_to_it(node: Watched) -> None:
-    node.lives.seed(make.process(10, comm="runc", cgroup=Cgroup(HERE)))
+    node.seed(make.process(10, comm="runc", cgroup=Cgroup(HERE)))
     child = node.tell("fork", 11, 10)
     assert child is not None
     assert child.placed
@@ -168,7 +174,7 @@ def test_what_begins_a_watched_command_is_watched(node: Watched) -> None:
         node.tell("exit", pid - 1)
         assert life is not None
         assert life.watched  # a daemon's grandchild, after both above it have ended
-    node.lives.seed(make.process(20))
+    node.seed(make.process(20))
     stranger = node.tell("fork", 21, 20)
     assert stranger is not None
     assert not stranger.watched
@@ -183,6 +189,51 @@ def test_a_number_that_another_process_bears_by_now_is_not_asked(node: Watched) 
     node.tell("exec", 11)
     assert life.process.comm == ""
     assert life.process.cgroup.container_id == HERE
+
+
+@pytest.mark.parametrize(("since", "expected"), [(5, None), (15, None), (20, None), (25, "x")])
+def test_an_act_within_the_time_that_two_bore_one_number(
+    node: Watched, since: int, expected: str | None
+) -> None:
+    node.container(10, HERE)
+    node.container(20, THERE)
+    first = node.tell("fork", 11, 10, when=10)
+    node.tell("exit", 11, when=20)
+    assert node.lives.of(11, since) is first
+    second = node.tell("fork", 11, 20, when=30)
+    # what was read after both births may be either's, and they are in different containers
+    assert node.lives.of(11, since) is (second if expected else None)
+    assert node.lives.of(11, 40) is second
+
+
+def test_two_in_one_container_tell_of_the_container(node: Watched) -> None:
+    node.container(20, THERE)
+    node.tell("fork", 11, 20, when=10)
+    node.tell("exit", 11, when=20)
+    node.tell("fork", 11, 20, when=30)
+    found = node.lives.of(11, 15)
+    assert found is not None
+    assert (found.placed, found.process.cgroup.container_id) == (True, THERE)
+    assert (found.process.comm, found.process.argv) == ("", ())
+
+
+def test_two_of_one_place_tell_nothing_where_the_place_is_a_guess(node: Watched) -> None:
+    node.shim("runc")
+    node.tell("fork", 11, 100, when=10)
+    node.tell("exit", 11, when=20)
+    node.tell("fork", 11, 100, when=30)
+    found = node.lives.of(11, 5)
+    assert found is None or not found.placed
+
+
+def test_what_was_asked_before_a_program_began_says_nothing_of_it(node: Watched) -> None:
+    life = node.container(10)
+    node.table.put(10, "cat", 1, HERE)
+    node.tell("exec", 10, when=50)
+    assert node.seed(make.process(10, comm="sh"), 40) is life
+    assert life.process.comm == "cat"
+    assert node.seed(make.process(10, comm="tac"), 60) is life
+    assert life.process.comm == "tac"
 
 
 def test_a_fork_whose_predecessors_end_was_not_told(node: Watched) -> None:
@@ -218,11 +269,11 @@ def test_a_thread_that_outlives_the_first_and_begins_a_program(node: Watched) ->
 
 def test_a_look_refreshes_and_replaces(node: Watched) -> None:
     life = node.tell("fork", 11, 10) or node.container()
-    assert node.lives.seed(make.process(10, comm="next", start_ticks=1)) is life
+    assert node.seed(make.process(10, comm="next", start_ticks=1)) is life
     assert life.process.comm == "next"
-    assert node.lives.seed(make.process(10, comm="next"), watched=True).watched
+    assert node.seed(make.process(10, comm="next"), watched=True).watched
     assert life.watched
-    other = node.lives.seed(make.process(10, comm="other", start_ticks=77))
+    other = node.seed(make.process(10, comm="other", start_ticks=77))
     assert other is not life
     assert life.ended_ns > 0
     assert not other.watched
@@ -232,7 +283,7 @@ def test_a_look_refreshes_and_replaces(node: Watched) -> None:
 def test_a_child_met_by_a_look_before_it_begins_a_program(node: Watched) -> None:
     node.container()
     life = node.tell("fork", 11, 10)
-    assert node.lives.seed(make.process(11, comm="sh", start_ticks=4711)) is life
+    assert node.seed(make.process(11, comm="sh", start_ticks=4711)) is life
     assert life is not None
     assert not life.inherited
 

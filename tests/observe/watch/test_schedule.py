@@ -7,8 +7,10 @@ from aibom.observe.watch.lives import Life
 from aibom.observe.watch.schedule import (
     BLIND_SECONDS,
     BUSY_SECONDS,
+    LATE_LOOKS,
     LOOKS,
     LOSS_SECONDS,
+    MOST_SECONDS,
     SWEEP_SECONDS,
     Schedule,
 )
@@ -46,7 +48,7 @@ def test_it_begins_with_a_sweep() -> None:
     assert schedule.rest() == 0.0
     schedule.swept()
     assert not schedule.sweep_is_due()
-    assert not schedule.busy_is_due()
+    assert not schedule.busy_is_due(0)
 
 
 @pytest.mark.parametrize(("blind", "pause"), [(True, BLIND_SECONDS), (False, SWEEP_SECONDS)])
@@ -57,9 +59,21 @@ def test_it_sweeps_often_where_no_event_tells(clock: Clock, blind: bool, pause: 
     assert schedule.sweep_is_due()
 
 
-def test_looks_at_one_that_began(clock: Clock) -> None:
+def test_one_that_began_is_looked_at_once_where_events_tell_the_rest(clock: Clock) -> None:
     schedule, one = swept(), life()
     schedule.begun(one)
+    clock.now += LATE_LOOKS[0] - 0.1
+    assert schedule.due() == []
+    clock.now += 0.1
+    assert schedule.due() == [one]
+    clock.now += 60
+    assert schedule.due() == []
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_looks_at_one_that_used_a_model(clock: Clock, blind: bool) -> None:
+    schedule, one = swept(blind=blind), life()
+    schedule.used(one)
     assert schedule.due() == []
     seen = []
     for seconds in LOOKS:
@@ -68,7 +82,7 @@ def test_looks_at_one_that_began(clock: Clock) -> None:
         seen.append(schedule.due())
         assert schedule.due() == []
     assert seen == [[one]] * len(LOOKS)
-    assert schedule.rest() == BUSY_SECONDS - LOOKS[-1]
+    assert schedule.rest() == (0.0 if blind else BUSY_SECONDS - LOOKS[-1])
 
 
 def test_one_look_at_one_that_was_planned_often(clock: Clock) -> None:
@@ -84,9 +98,20 @@ def test_what_matters_is_looked_at_more_often(clock: Clock) -> None:
     schedule = swept()
     clock.now += BUSY_SECONDS
     assert schedule.rest() == 0.0
-    assert schedule.busy_is_due()
-    assert not schedule.busy_is_due()
+    assert schedule.busy_is_due(1)
+    assert not schedule.busy_is_due(1)
     assert schedule.rest() == BUSY_SECONDS
+
+
+def test_what_matters_is_looked_at_rarely_while_nothing_changes(clock: Clock) -> None:
+    schedule = swept()
+    pauses = []
+    for changes in (1, 1, 1, 1, 1, 1, 1, 2):
+        clock.now += MOST_SECONDS
+        schedule._next_sweep = clock.now + SWEEP_SECONDS
+        assert schedule.busy_is_due(changes)
+        pauses.append(schedule.rest())
+    assert pauses == [5, 10, 20, 40, 80, 80, 80, 5]
 
 
 def test_losses_bring_a_sweep_and_not_one_for_each(clock: Clock) -> None:
@@ -124,9 +149,9 @@ def test_a_fork_bomb_plans_no_more_than_there_is_room(
     monkeypatch.setattr(module, "MAX_PLANNED", 30)
     schedule = swept()
     for pid in range(1000):
-        schedule.begun(life(pid))
+        schedule.used(life(pid))
     assert len(schedule._planned) == 30
     clock.now += 60
     assert len(schedule.due()) == 10
-    schedule.begun(life())
+    schedule.used(life())
     assert len(schedule._planned) == len(LOOKS)
