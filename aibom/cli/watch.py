@@ -41,7 +41,8 @@ FAILED = 125
 DEFAULT_OUTPUT = "aibom-out/"
 #: Seconds between two looks at what is new, for the eyes.
 _TELL_SECONDS = 1.0
-_STEP_SECONDS = 0.05
+_STEP_SECONDS = 0.5
+BLIND_SECONDS = 0.1
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -235,8 +236,10 @@ def _accompany(command: Command, watcher: Watcher) -> int:
     """
     try:
         command.release()
+        # the end of the command is an event as well, where there are events
+        seconds = BLIND_SECONDS if watcher.blind else _STEP_SECONDS
         while (code := command.poll()) is None:
-            watcher.step(_STEP_SECONDS)
+            watcher.step(seconds)
     finally:
         try:
             watcher.stop()

@@ -47,10 +47,10 @@ class FileEvents(Group):
         events: list[FileEvent] = []
         for _ in range(_MOST_CHUNKS):
             data = self.next(_CHUNK)
-            events += [event for event in parse(data) if event.pid != own]
+            events += [event for event in parse(data) if event[1] != own]
             if len(data) < _CHUNK - _LONGEST:
                 break
-        self.overflows += sum(1 for event in events if event.mask & OVERFLOW)
+        self.overflows += sum(1 for event in events if event[0] & OVERFLOW)
         return events
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from aibom.formats.events.fanotify import FileEvent
@@ -59,15 +59,27 @@ def imports_of(uses: Iterable[CodeUse], argv: tuple[str, ...]) -> tuple[set[Open
     if any(module in argv for module in _COMPILERS):
         return set(), set()
     # importing a part begins with the whole: of the two the whole tells
-    whole = {opened: did for opened, did in acts.items() if not _outer(opened) & acts.keys()}
-    sure = {opened for opened, did in whole.items() if did in _IMPORTS}
-    return sure, {opened for opened, did in whole.items() if did == {"read-source"}}
+    parts: dict[Opened, list[set[CodeAct]]] = defaultdict(list)
+    for opened, did in acts.items():
+        parts[_whole(opened, acts)].append(did)
+    sure = {o for o, did in parts.items() if acts[o] in _IMPORTS or _reads_itself(did)}
+    return sure, {o for o in parts if acts[o] == {"read-source"}}
 
 
-def _outer(opened: Opened) -> set[Opened]:
-    """Return the packages that a package lies in."""
-    site, parts = opened[0], opened[1].split("/")
-    return {(site, "/".join(parts[:count])) for count in range(1, len(parts))}
+def _whole(opened: Opened, acts: Mapping[Opened, object]) -> Opened:
+    """Return the outermost package around one, of those with which something was done."""
+    site, names = opened[0], opened[1].split("/")
+    outer = ((site, "/".join(names[:count])) for count in range(1, len(names)))
+    return next((one for one in outer if one in acts), opened)
+
+
+def _reads_itself(parts: list[set[CodeAct]]) -> bool:
+    """Say whether a package was imported that also reads sources of its own, as torch does.
+
+    Who copies a package opens both kinds of every part.
+    """
+    imported = sum(did == {"read-bytecode"} for did in parts)
+    return imported > len(parts) - imported
 
 
 def folder_of(event: FileEvent) -> bytes:
@@ -82,14 +94,24 @@ class CodeFolders:
     def __init__(self, systems: FileSystems) -> None:
         """Ask ``systems`` where a folder lies, once."""
         self._systems = systems
-        self._known: Recent[tuple[bytes, bytes], tuple[Stored, str] | bool] = Recent(_KEPT)
+        self._known: Recent[tuple[bytes, bytes], tuple[Stored, str] | Literal[False]] = Recent(
+            _KEPT
+        )
 
-    def is_inner(self, event: FileEvent) -> bool:
-        """Say whether it is known already that an event tells of no package: most are such."""
-        known = self._known.get((event.filesystem, event.folder)) if event.folder else None
-        if known is None or known is True:
-            return False
-        return known is False or (bool(known[1]) and not event.name.startswith(b"__init__."))
+    def others(self, events: Iterable[FileEvent]) -> Iterator[FileEvent]:
+        """Yield the events that may tell something; most are of code inside a known package.
+
+        Every open on a node passes here: no call is made for one that tells nothing.
+        """
+        known_of = self._known.get
+        for event in events:
+            _, _, filesystem, folder, _, name, descriptor = event
+            if name[-3:] == b".py" or name[-4:] == b".pyc":
+                known = known_of((filesystem, folder))
+                inner = known is False or (known and known[1] and name[:9] != b"__init__.")
+                if inner and descriptor < 0:
+                    continue
+            yield event
 
     def package(self, event: FileEvent) -> Opened | None:
         """Return the package whose code an event is about, None when it is no package's.
@@ -101,7 +123,7 @@ class CodeFolders:
         known = self._known.get(key)
         if known is None:
             known = self._known.put(key, self._look(event))
-        if isinstance(known, bool):
+        if known is False:
             return None
         site, below = known
         if below.partition("/")[0] in OF_STARTUP:
@@ -111,7 +133,7 @@ class CodeFolders:
             return (site, f"{stem}.py") if stem not in OF_STARTUP else None
         return (site, below) if event.name.startswith(b"__init__.") else None
 
-    def _look(self, event: FileEvent) -> tuple[Stored, str] | bool:
+    def _look(self, event: FileEvent) -> tuple[Stored, str] | Literal[False]:
         try:
             if event.descriptor >= 0:
                 stored = Stored(AS_SHOWN, os.fsdecode(folder_of(event)))

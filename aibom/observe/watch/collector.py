@@ -145,7 +145,7 @@ class Collector:
             with self.lock:
                 self._read_processes()
                 now = time.monotonic_ns()
-                for event in found:
+                for event in self._code.others(found):
                     self._sort(event)
                 self.events += len(found)
                 self._batch.ended += ended
@@ -165,6 +165,8 @@ class Collector:
                 self.woken.set()
             elif event.kind == "exit":
                 self._ended.append(life)
+                if life.watched:
+                    self.woken.set()  # it may be the command that is watched
 
     def _sort(self, event: FileEvent) -> None:
         name = event.name
@@ -196,15 +198,14 @@ class Collector:
         return life
 
     def _note_code(self, event: FileEvent) -> None:
-        if self._code.is_inner(event):
-            _let_go(event)
-            return
         life = self.lives.of(event.pid, self._since_ns)
         tells = life is not None and _may_be_import(life, event)
         package = self._code.package(event) if tells else None
         _let_go(event)
         if life is not None and package is not None and len(life.code) < MAX_CODE:
-            life.code.add((*package, act_of(event, changed=bool(event.mask & _CHANGED))))
+            act = act_of(event, changed=bool(event.mask & _CHANGED))
+            life.code.add((*package, act))
+            life.reads_source |= act == "read-source"
 
 
 def _may_be_import(life: Life, event: FileEvent) -> bool:
@@ -217,7 +218,7 @@ def _may_be_import(life: Life, event: FileEvent) -> bool:
     if not event.mask & _CHANGED:
         return folder not in life.wrote
     if event.name.endswith(b".pyc"):
-        return bool(life.code)
+        return life.reads_source
     if len(life.wrote) < MAX_CODE:
         life.wrote.add(folder)
     return False

@@ -49,6 +49,8 @@ class Life:
     before: "Life | None" = None
     #: what it did with the code of installed packages since its last look
     code: set[CodeUse] = field(default_factory=set)
+    #: whether there is source among it
+    reads_source: bool = False
     #: the folders, by file system and handle, in which it wrote source
     wrote: set[tuple[bytes, bytes]] = field(default_factory=set)
     destinations: set[str] = field(default_factory=set)

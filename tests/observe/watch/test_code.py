@@ -143,6 +143,9 @@ def test_a_part_is_told_by_the_whole() -> None:
         (site, "sklearn/tests", "read-source"),
     }
     assert imports_of(uses, ()) == (set(), set())
+    # an import of all, of which one part reads a source
+    uses |= {(site, f"sklearn/{part}", "read-bytecode") for part in ("base", "svm", "utils")}
+    assert imports_of(uses, ()) == ({(site, "sklearn")}, set())
     # a namespace has no code of its own
     assert imports_of({(site, "google/genai", "read-bytecode")}, ())[0] == {(site, "google/genai")}
 
@@ -173,4 +176,5 @@ def test_what_installers_do_is_not_asked_about(
         if found[-1]:
             act = act_of(event, changed=mask == WRITTEN)
             life.code.add((Stored("8:1", SITE), "a", act))
+            life.reads_source |= act == "read-source"
     assert found == told
