@@ -37,6 +37,8 @@ def test_everything_is_named_with_its_origin_and_verdict(bom: dict[str, Any]) ->
         ("model", "Smollm2 135M 8k Lc100K Mix1 Ep2", "image-layer", "true"),
         ("model", "tiny-random-llama", "writable-layer", "false"),
         ("mcp-server", "mcp-server-time", "image-layer", "true"),
+        ("framework", "mcp", "image-layer", "true"),
+        ("framework", "mcp-types", "image-layer", "true"),
         ("framework", "xllamacpp", "image-layer", "true"),
         ("framework", "llama.cpp", "image-layer", "true"),
         ("framework", "GGML", "image-layer", "true"),
