@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from aibom.formats.events.fanotify import FileEvent
@@ -94,24 +94,13 @@ class CodeFolders:
     def __init__(self, systems: FileSystems) -> None:
         """Ask ``systems`` where a folder lies, once."""
         self._systems = systems
+        self._inner: Recent[tuple[bytes, bytes], bool] = Recent(_KEPT)
         self._known: Recent[tuple[bytes, bytes], tuple[Stored, str] | Literal[False]] = Recent(
             _KEPT
         )
-
-    def others(self, events: Iterable[FileEvent]) -> Iterator[FileEvent]:
-        """Yield the events that may tell something; most are of code inside a known package.
-
-        Every open on a node passes here: no call is made for one that tells nothing.
-        """
-        known_of = self._known.get
-        for event in events:
-            _, _, filesystem, folder, _, name, descriptor = event
-            if name[-3:] == b".py" or name[-4:] == b".pyc":
-                known = known_of((filesystem, folder))
-                inner = known is False or (known and known[1] and name[:9] != b"__init__.")
-                if inner and descriptor < 0:
-                    continue
-            yield event
+        #: by file system and folder: True where no file tells of a package, False where only
+        #: ``__init__`` does; what is missing is to be asked about
+        self.inner: Callable[[tuple[bytes, bytes]], bool | None] = self._inner.get
 
     def package(self, event: FileEvent) -> Opened | None:
         """Return the package whose code an event is about, None when it is no package's.
@@ -123,6 +112,8 @@ class CodeFolders:
         known = self._known.get(key)
         if known is None:
             known = self._known.put(key, self._look(event))
+            if known is False or known[1]:
+                self._inner.put(key, known is False)
         if known is False:
             return None
         site, below = known

@@ -12,7 +12,7 @@ from aibom.observe.events import files
 from aibom.observe.events.files import FileEvents
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
-from aibom.observe.watch.code import CodeFolders, act_of, is_code
+from aibom.observe.watch.code import CodeFolders, act_of
 from aibom.observe.watch.lives import Life, Lives
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
@@ -24,6 +24,7 @@ MAX_DESCRIPTORS = 256
 #: Most packages whose code one process opened that are remembered.
 MAX_CODE = 5_000
 _CHANGED = files.WRITTEN | files.CREATED | files.RENAMED
+_RARE = _CHANGED | files.OVERFLOW
 # what installers write last: wheels' (PyPA, "Recording installed projects"), npm's hidden
 # lockfile (npm, package-lock.json), conda's (conda-meta/NAME.json is told by its folder)
 _INSTALLED = frozenset({b"INSTALLER", b"RECORD", b".package-lock.json"})
@@ -145,8 +146,7 @@ class Collector:
             with self.lock:
                 self._read_processes()
                 now = time.monotonic_ns()
-                for event in self._code.others(found):
-                    self._sort(event)
+                self._sort(found)
                 self.events += len(found)
                 self._batch.ended += ended
                 self._since_ns = now
@@ -168,16 +168,31 @@ class Collector:
                 if life.watched:
                     self.woken.set()  # it may be the command that is watched
 
-    def _sort(self, event: FileEvent) -> None:
-        name = event.name
-        if is_code(name):
-            self._note_code(event)
-        elif self._may_be_model(name):
-            self._put(self._batch.models, event)
-        elif event.mask & files.OVERFLOW:
+    def _sort(self, events: list[FileEvent]) -> None:
+        """Take what tells something out of a reading.
+
+        Every open on a node passes here, and most are of code inside a known package: for what
+        tells nothing no call is made but that of the names.
+        """
+        may_be_model, inner_of = self._may_be_model, self._code.inner
+        for event in events:
+            mask, _, filesystem, folder, _, name, descriptor = event
+            if name[-3:] == b".py" or name[-4:] == b".pyc":
+                inner = inner_of((filesystem, folder)) if descriptor < 0 else None
+                if inner is None or (inner is False and name[:9] == b"__init__."):
+                    self._note_code(event)
+            elif may_be_model(name):
+                self._put(self._batch.models, event)
+            elif mask & _RARE:
+                self._sort_rare(event)
+            elif descriptor >= 0:
+                os.close(descriptor)
+
+    def _sort_rare(self, event: FileEvent) -> None:
+        if event.mask & files.OVERFLOW:
             self._batch.overflows += 1
             self.woken.set()
-        elif event.mask & _CHANGED and name in _INSTALLED:
+        elif event.name in _INSTALLED:
             self._put(self._batch.installs, event)
         else:
             _let_go(event)

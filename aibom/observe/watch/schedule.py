@@ -15,7 +15,7 @@ LATE_LOOKS = (4.0,)
 BUSY_SECONDS = 5.0
 MOST_SECONDS = 80.0
 #: Seconds between sweeps of everything, with events and without.
-SWEEP_SECONDS = 120.0
+SWEEP_SECONDS = 600.0
 BLIND_SECONDS = 0.25
 #: Seconds between two sweeps because events were lost.
 LOSS_SECONDS = 2.0
