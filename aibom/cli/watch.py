@@ -26,6 +26,7 @@ from aibom.cli.output import add_output_options, check_output, time_of, write_re
 from aibom.cli.scan import check_found
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
 from aibom.formats.modelnames import ModelNames
+from aibom.formats.text import printable
 from aibom.observe.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
@@ -172,7 +173,7 @@ def _follow(
 
 def _tell(arguments: argparse.Namespace, news: list[str]) -> None:
     """Print news with the time: to stdout, unless a document goes there."""
-    lines = [f"{datetime.now().astimezone():%H:%M:%S}  {line}" for line in news]
+    lines = [f"{datetime.now().astimezone():%H:%M:%S}  {printable(line, 600)}" for line in news]
     if arguments.format == "table" and arguments.output != "-":
         if lines:
             show(*map(Text, lines))

@@ -42,8 +42,9 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     """
     everyone = {found.process.pid: found for found in facts.processes}
     node = _Node(facts, rules, ServerFinder(rules, everyone), ArrivalIndex(facts.arrivals))
-    inventories = []
-    for workload, members in group(facts, as_one=as_one):
+    inventories: list[Inventory] = []
+    groups = group(facts, as_one=as_one)
+    for workload, members in groups:
         try:
             own = None if as_one else set(workload.pids) | _lost_of(workload, facts)
             found = _inventory(workload, members, node)
@@ -54,7 +55,9 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
             subject = f"workload {workload.name}"
             missed = Unseen("unreadable", subject, f"cannot be named: {error}")
             inventories.append(Inventory(workload, unseen=(missed,)))
-    return with_sandboxes(with_destinations(inventories, facts, rules), facts, rules)
+    parties = [members for _, members in groups]
+    talking = with_destinations(inventories, parties, facts, rules)
+    return with_sandboxes(talking, parties, facts, rules)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:

@@ -1,7 +1,7 @@
 """Sandboxed runtimes: what runs in them is no process of the host, and is reported unseen."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aibom.identify.features import Witness
@@ -17,21 +17,22 @@ _SHIM_ID = "-id"
 
 
 def with_sandboxes(
-    inventories: Iterable[Inventory], facts: NodeFacts, rules: RuleSet
+    inventories: Sequence[Inventory],
+    parties: Sequence[Sequence[ProcessFacts]],
+    facts: NodeFacts,
+    rules: RuleSet,
 ) -> tuple[Inventory, ...]:
-    """Return inventories with a record of each sandbox that a process of the host stands for.
+    """Return inventories with a record of each sandbox that one of their processes stands for.
 
     A shim that the runtime keeps among its own processes speaks for the container that it was
     started for, and for the workload of that container where the sweep knows it.
     """
-    found = tuple(inventories)
-    processes = {one.process.pid: one for one in facts.processes}
-    by_uid = {i.workload.uid: number for number, i in enumerate(found) if i.workload.uid}
+    by_uid = {i.workload.uid: number for number, i in enumerate(inventories) if i.workload.uid}
     records: dict[int, set[Unseen]] = defaultdict(set)
-    for number, inventory in enumerate(found):
-        for pid in inventory.workload.pids:
-            names = _sandboxes(processes[pid], rules)
-            container, who = _inside(processes[pid], facts) if names else ("", "")
+    for number, members in enumerate(parties):
+        for found in members:
+            names = _sandboxes(found, rules)
+            container, who = _inside(found, facts) if names else ("", "")
             pod = facts.containers[container].pod_uid if container in facts.containers else ""
             owner = by_uid.get(pod, by_uid.get(container, number))
             records[owner] |= {
@@ -39,7 +40,7 @@ def with_sandboxes(
             }
     return tuple(
         replace(inventory, unseen=(*inventory.unseen, *sorted(records[number])))
-        for number, inventory in enumerate(found)
+        for number, inventory in enumerate(inventories)
     )
 
 

@@ -1,7 +1,7 @@
 """Who talks to what: destinations that rules name, servers of the node, and all the others."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from aibom.identify.destinations import (
@@ -26,17 +26,22 @@ _WITH_AI = ("model", "adapter", "framework", "mcp-server")
 
 
 def with_destinations(
-    inventories: Iterable[Inventory], facts: NodeFacts, rules: RuleSet
+    inventories: Sequence[Inventory],
+    parties: Sequence[Sequence[ProcessFacts]],
+    facts: NodeFacts,
+    rules: RuleSet,
 ) -> tuple[Inventory, ...]:
-    """Return inventories with what their processes talk to among their services.
+    """Return inventories with what their processes, the ``parties``, talk to among their services.
 
     A destination that a rule names is given for every process; another one only for processes
     that hold a model, a framework or an MCP component. What does not leave the network namespace
     is none, but makes a process the client of a server that is known.
     """
-    found = tuple(inventories)
-    sweep = _Sweep(found, facts, rules)
-    return tuple(_Talk(inventory, sweep).listed() for inventory in found)
+    sweep = _Sweep(inventories, facts, rules)
+    return tuple(
+        _Talk(inventory, sweep).listed(members)
+        for inventory, members in zip(inventories, parties, strict=True)
+    )
 
 
 # of a request whose connection could be any of several: https has this port by default
@@ -57,7 +62,6 @@ class _Sweep:
     """What holds for all workloads: processes, who serves, and what rules say of a name."""
 
     def __init__(self, inventories: Iterable[Inventory], facts: NodeFacts, rules: RuleSet) -> None:
-        self.processes = {found.process.pid: found for found in facts.processes}
         self._containers = facts.containers
         self._ends = Ends(facts.processes)
         self.outgoing = self._ends.outgoing
@@ -111,10 +115,9 @@ class _Talk:
             for evidence in component.evidence if component.kind in _WITH_AI else ():
                 self._beside[evidence.pid].add(component.ref)
 
-    def listed(self) -> Inventory:
+    def listed(self, members: Iterable[ProcessFacts]) -> Inventory:
         """Return the inventory with destinations, and with the clients of its own servers."""
-        for pid in self._inventory.workload.pids:
-            found = self._sweep.processes[pid]
+        for found in members:
             for connection in found.connections:
                 remote = address_of(connection.remote)
                 if connection.request:

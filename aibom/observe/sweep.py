@@ -11,6 +11,8 @@ from aibom.observe.processes import RawProcess, identity, snapshot
 from aibom.observe.sockets import Sockets
 from aibom.types.facts import Cgroup, Container, NodeFacts, Process, ProcessFacts, Unseen
 
+# processes that may be remembered before those that ended are looked for
+_MANY = 1_000
 _REMEDY = "run as root, or with CAP_SYS_PTRACE in the host's pid namespace"
 
 
@@ -92,6 +94,7 @@ class Sweeper:
         self.inspector = inspector
         self._cri = cri
         self._known: dict[int, _Known] = {}
+        self._prune_at = _MANY
         self._containers: dict[str, Container] = {}
 
     def sweep(self, scope: Scope | None = None) -> NodeFacts:
@@ -108,7 +111,9 @@ class Sweeper:
                 if pid not in state.scope.skip:
                     self._meet(pid, state)
         if not state.scope.pids:
-            self._known = {pid: k for pid, k in self._known.items() if pid in state.processes}
+            self._keep(state.processes)
+        elif len(self._known) > self._prune_at:
+            self._keep(self._host.pids())
         self._name_containers(state)
         sockets = Sockets(self._host)
         looks = []
@@ -136,6 +141,10 @@ class Sweeper:
                 known = self._known[parent]
         return found
 
+    def pids(self) -> frozenset[int]:
+        """Return the numbers of all processes that run now."""
+        return frozenset(self._host.pids())
+
     def parents(self) -> dict[int, int]:
         """Return the parent of each process that runs now."""
         found = {}
@@ -159,6 +168,13 @@ class Sweeper:
             process = state.processes.get(pid)
             if process is not None and process.parent > 1:
                 waiting.append(process.parent)
+
+    def _keep(self, pids: Iterable[int]) -> None:
+        """Forget all processes but some."""
+        kept = set(pids)
+        self._known = {pid: known for pid, known in self._known.items() if pid in kept}
+        # twice what is alive, so that looking for ended ones costs little
+        self._prune_at = 2 * len(self._known) + _MANY
 
     def _meet(self, pid: int, state: _Pass) -> None:
         try:

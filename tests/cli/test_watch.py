@@ -38,6 +38,14 @@ def watch(*arguments: object, **fields: Any) -> "subprocess.CompletedProcess[byt
     return done
 
 
+def test_a_parent_that_ignores_its_childrens_ends() -> None:
+    # as some daemons leave it to what they start
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+    command = [sys.executable, "-c", f"{ignoring} os.execv(sys.argv[1], sys.argv[1:])", *AIBOM]
+    done = subprocess.run([*command, "--", "sh", "-c", "exit 7"], check=False, timeout=120)
+    assert done.returncode == 7
+
+
 Begin = Callable[..., "subprocess.Popen[bytes]"]
 
 

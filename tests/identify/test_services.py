@@ -314,3 +314,14 @@ def test_any_connections_give_sound_services(connections: list[list[Connection]]
         for service in destinations(inventory):
             assert service.evidence
             assert all(e.split("://")[0] in ("tls", "tcp", "udp") for e in service.endpoints)
+
+
+def test_two_containers_in_which_a_number_was_borne_one_after_the_other() -> None:
+    first, second = (Container(c * 64, name=c) for c in "ab")
+    processes = [
+        process(77, to(), cgroup=Cgroup("a" * 64), start_ticks=1),
+        process(77, to("x.store.example.com"), cgroup=Cgroup("b" * 64), start_ticks=9),
+    ]
+    inventories = identify(make.node(processes, (first, second)), RULES)
+    told = {i.workload.name: [s.name for s in destinations(i)] for i in inventories}
+    assert told == {"a": ["API"], "b": ["Store"]}

@@ -59,8 +59,8 @@ def _requirements(lines: Sequence[object]) -> tuple[str, ...]:
     for line in lines[:1000]:
         try:
             requirement = Requirement(str(line))
-        except InvalidRequirement:
-            continue
+        except (InvalidRequirement, RecursionError):
+            continue  # no requirement, or one of thousands of parentheses
         # an extra's requirement is not one of the package itself
         if "extra" not in str(requirement.marker or ""):
             names.add(canonicalize_name(requirement.name))

@@ -63,7 +63,12 @@ class OverlayEvents(Group):
             return event
         if event.descriptor < 0:
             return None
-        path = os.readlink(b"/proc/self/fd/%d" % event.descriptor).removesuffix(b" (deleted)")
+        try:
+            link = os.readlink(b"/proc/self/fd/%d" % event.descriptor)
+        except OSError:  # a path of more than a page
+            os.close(event.descriptor)
+            return None
+        path = link.removesuffix(b" (deleted)")
         if event.pid != os.getpid() and self._wanted(path):
             return event._replace(name=path.rpartition(b"/")[2])
         os.close(event.descriptor)

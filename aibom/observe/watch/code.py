@@ -111,7 +111,11 @@ class CodeFolders:
         key = (event.filesystem, event.folder or folder_of(event))
         known = self._known.get(key)
         if known is None:
-            known = self._known.put(key, self._look(event))
+            try:
+                found = self._look(event)
+            except OSError:
+                return None  # removed already, or nobody is left through whom to ask
+            known = self._known.put(key, found)
             if known is False or known[1]:
                 self._inner.put(key, known is False)
         if known is False:
@@ -125,13 +129,10 @@ class CodeFolders:
         return (site, below) if event.name.startswith(b"__init__.") else None
 
     def _look(self, event: FileEvent) -> tuple[Stored, str] | Literal[False]:
-        try:
-            if event.descriptor >= 0:
-                stored = Stored(AS_SHOWN, os.fsdecode(folder_of(event)))
-            else:
-                stored = self._systems.folder(event.filesystem, event.folder)
-        except OSError:
-            return False  # removed already: the code of a temporary environment
+        if event.descriptor >= 0:
+            stored = Stored(AS_SHOWN, os.fsdecode(folder_of(event)))
+        else:
+            stored = self._systems.folder(event.filesystem, event.folder)
         path = stored.path.removesuffix(_CACHE) + "/"
         site = SITE.match(path + ".")
         if site is None:

@@ -17,6 +17,8 @@ from aibom.observe.watch.lives import Life, Lives
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
 GATHER_SECONDS = 0.1
+#: Most readings after the end was asked for: a storm need not end.
+MAX_FINAL = 64
 #: Most events of models and installations that wait for the main thread.
 MAX_WAITING = 200_000
 #: Most of them that may hold a descriptor open meanwhile.
@@ -25,8 +27,8 @@ MAX_DESCRIPTORS = 256
 MAX_CODE = 5_000
 _CHANGED = files.WRITTEN | files.CREATED | files.RENAMED
 _RARE = _CHANGED | files.OVERFLOW
-# what installers write last: wheels' (PyPA, "Recording installed projects"), npm's hidden
-# lockfile (npm, package-lock.json), conda's (conda-meta/NAME.json is told by its folder)
+# what installers write last: wheels' (PyPA, "Recording installed projects"), which conda keeps
+# for Python packages as well, and npm's hidden lockfile (npm, package-lock.json)
 _INSTALLED = frozenset({b"INSTALLER", b"RECORD", b".package-lock.json"})
 
 
@@ -85,7 +87,8 @@ class Collector:
     def stop(self) -> None:
         """Read what is still waiting, and end."""
         os.write(self._stopper, b".")
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         os.close(self._stop)
         os.close(self._mounts)
         os.close(self._stopper)
@@ -98,14 +101,22 @@ class Collector:
         return batch
 
     def _run(self) -> None:
+        while self._goes_on(self._wait):
+            pass
+        # what happened before the end was asked for still counts
+        self._goes_on(lambda: self._read(final=True))
+
+    def _goes_on(self, work: Callable[[], object]) -> bool:
+        """Do a piece of work; whatever happens in it, the sensors are read on."""
         try:
-            while self._wait():
-                pass
-            # what happened before the end was asked for still counts
-            self._read(final=True)
-        except Exception as error:  # noqa: BLE001 - a thread's end must not go unnoticed
-            self.failure = error
+            return bool(work())
+        except Exception as error:  # noqa: BLE001 - it is told, and the node is swept instead
+            with self.lock:
+                self.failure = error
+                self._batch.overflows += 1
             self.woken.set()
+            time.sleep(GATHER_SECONDS)
+            return True
 
     def _wait(self) -> bool:
         """Wait for events and read them; False when it is time to end."""
@@ -137,7 +148,7 @@ class Collector:
 
     def _read(self, *, final: bool) -> None:
         """Read file events, and after them the process events that tell whose they are."""
-        while True:
+        for _ in range(MAX_FINAL if final else 1):
             # who ended before this reading has all of its events in it
             with self.lock:
                 self._read_processes()
@@ -150,7 +161,7 @@ class Collector:
                 self.events += len(found)
                 self._batch.ended += ended
                 self._since_ns = now
-            if not (final and found):
+            if not found:
                 return
 
     def _read_processes(self) -> None:

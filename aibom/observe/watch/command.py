@@ -44,6 +44,8 @@ class Command:
         self._name = argv[0]
         # its orphans become our children, so that their lineage is not lost
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        # with an inherited SIG_IGN the kernel reaps children, and nobody learns how they ended
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         waits, self._gate = os.pipe2(os.O_CLOEXEC)
         self._failed, fails = os.pipe2(os.O_CLOEXEC)
         self.pid = os.fork()
@@ -90,6 +92,10 @@ class Command:
         """Wait for the command's end, if it has begun."""
         while self._begun and self.poll() is None:
             time.sleep(_PAUSE_SECONDS)
+        # from here on signals are meant for us
+        for number in (*SHARED, *FORWARDED):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def poll(self) -> int | None:
         """Return the exit code as a shell gives it, None while the command runs."""

@@ -126,10 +126,10 @@ class FileSystems:
         return None
 
     def forget(self) -> None:
-        """Forget what is marked of anonymous devices, as mounts have changed.
+        """Forget what is marked, as mounts have changed.
 
-        Their numbers are given again: what bears one now may be another file system. To mark one
-        twice changes nothing.
+        Numbers of devices are given again: what bears one now may be another file system. To mark
+        one twice changes nothing.
         """
         with self._lock:
             self._met = {k: v for k, v in self._met.items() if not k[0].startswith(_ANONYMOUS)}
@@ -141,8 +141,11 @@ class FileSystems:
         elif all(w.pid != way.pid for w in known.ways):
             known.ways.append(way)
         if len(known.ways) > MAX_WAYS:
-            alive = [w for w in known.ways if os.path.exists(f"{self._host.procfs}/{w.pid}")]
+            alive = [w for w in known.ways if self._lives(w)]
             known.ways[:] = alive[:MAX_WAYS] or known.ways[-1:]
+
+    def _lives(self, way: _Way) -> bool:
+        return os.path.exists(f"{self._host.procfs}/{way.pid}")
 
     def _mark_overlay(self, way: _Way, overlays: OverlayEvents) -> Unseen | None:
         if _key(way.mount) in self._met:
@@ -176,7 +179,11 @@ class FileSystems:
             if self._events is not None:
                 self._events.mark(folder)
             identifier = self._met[_key(mount)] = fsid_of(folder)
-            self._by_id[identifier] = _FileSystem(mount.device, [way])
+            known = self._by_id.get(identifier)
+            if known is not None and known.device == mount.device:
+                self._note_way(known, way)
+            else:
+                self._by_id[identifier] = _FileSystem(mount.device, [way])
         except SensorError as error:
             self._met[_key(mount)] = b""
             subject = f"file events on {mount.fstype} at {mount.point}"

@@ -40,6 +40,7 @@ class _Record:
     """One process, or several ended ones that were alike."""
 
     process: Process
+    program_ns: int = 0
     look: ProcessFacts | None = None
     uses: dict[_Use, ModelUse] = field(default_factory=dict)
     packages: dict[str, LoadedPackage] = field(default_factory=dict)
@@ -104,6 +105,10 @@ class _Record:
         for key, use in other.uses.items():
             mine = self.uses[key]
             self.uses[key] = replace(mine, times=mine.times + use.times)
+        seen = (*(other.look.connections if other.look else ()), *other.connections)
+        for connection in seen:
+            if len(self.connections) < MAX_CONNECTIONS:
+                self.connections[connection] = None
         for file, opens in other.own_opens.items():
             self.own_opens[file] = self.own_opens.get(file, 0) + opens
 
@@ -125,16 +130,14 @@ class History:
         record = self._records.get(life)
         process = replace(life.process, placed=life.placed)
         if record is None:
-            record = self._records[life] = _Record(process)
-        elif (record.process.executable, record.process.argv) != (
-            process.executable,
-            process.argv,
-        ) and (record.look is not None or record.uses):
+            record = self._records[life] = _Record(process, program_ns=life.exec_ns)
+        elif _began_anew(record, life) and (record.look is not None or record.uses):
             # it began another program: what it did before was the first one's
             self._fold(record)
-            record = self._records[life] = _Record(process)
+            record = self._records[life] = _Record(process, program_ns=life.exec_ns)
         else:
             record.process = process
+            record.program_ns = life.exec_ns
         return record
 
     def look(self, life: Life, facts: ProcessFacts) -> None:
@@ -151,6 +154,11 @@ class History:
         """Return the paths of the model files that were written."""
         records = (*self._ended.values(), *self._records.values())
         return {path for r in records for path, kind, *_ in r.uses if kind == "written"}
+
+    def containers(self) -> set[str]:
+        """Return the containers of all processes that are remembered."""
+        records = (*self._ended.values(), *self._records.values())
+        return {record.process.cgroup.container_id for record in records}
 
     def is_busy(self, life: Life) -> bool:
         """Say whether a process has to do with models, so that it is worth a look more often."""
@@ -234,16 +242,24 @@ class History:
         known = self._ended.get(likeness)
         if known is not None:
             known.add(record)
-        elif len(self._ended) < MAX_ENDED:
-            self._ended[likeness] = record
-        else:
+            return
+        if len(self._ended) >= MAX_ENDED:
+            # the oldest has been told of for longest
+            del self._ended[next(iter(self._ended))]
             self.dropped += 1
+        self._ended[likeness] = record
 
     def facts(self, covers: Callable[[Process], bool]) -> tuple[ProcessFacts, ...]:
         """Return everything that was seen of the processes that ``covers`` is true of."""
         records = (*self._ended.values(), *self._records.values())
         found = [r.facts() for r in records if covers(r.process)]
         return tuple(sorted(found, key=lambda f: (f.process.pid, f.process.start_ticks)))
+
+
+def _began_anew(record: _Record, life: Life) -> bool:
+    """Say whether a process began another program; a title that it gives itself is none."""
+    same = record.process.executable == life.process.executable
+    return record.program_ns != life.exec_ns or not same
 
 
 def _tells(facts: ProcessFacts) -> bool:

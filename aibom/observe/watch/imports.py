@@ -85,7 +85,10 @@ class OpenedPackages:
         environment = self._environments.at(near.pid, folder) if near is not None else None
         if near is None or environment is None:
             return None
-        package = environment.distribution(near.pid, entry)
+        try:
+            package = environment.distribution(near.pid, entry)
+        except OSError:
+            return None  # the neighbour, often the installer itself, ended meanwhile
         return self._file(near, package, f"{folder}/{entry}", origin, "installed")
 
     def locked(self, life: Life, folder: str, origin: Origin) -> list[LoadedPackage]:

@@ -21,6 +21,8 @@ from aibom.types.facts import Process, Unseen, UseKind
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3
+#: Most downloads that wait to be told of.
+MAX_ARRIVING = 1_000
 #: Most looks at a file that is being written to, each after twice the time: for some minutes.
 MAX_TRIES = 9
 _WRITES = files.WRITTEN | files.RENAMED
@@ -82,7 +84,8 @@ class Intake:
             name = printable(os.fsdecode(event.name), 200)
             writer = life.process.comm or "a process that ended too soon"
             said = f"{name} arrives, written by {writer} (pid {life.pid})"
-            self._arriving.append((life, said))
+            self._arriving.append((life, printable(said, 500)))
+            del self._arriving[:-MAX_ARRIVING]
 
     def install(self, life: Life, event: FileEvent) -> None:
         """Take the writing of an installer's own record."""
@@ -98,6 +101,8 @@ class Intake:
             self._see(waits.life, waits.event, tries, waits.own_opens)
         for life, one in self.installs.settled(everything=everything):
             self.history.installed(life, one)
+            if life.ended_ns:
+                self.history.end(life)
 
     def _see(self, life: Life, event: FileEvent, tries: int = 0, own_opens: int = 0) -> None:
         try:

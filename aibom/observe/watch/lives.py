@@ -3,7 +3,7 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from aibom.formats.events.proc import ProcessEvent
@@ -65,7 +65,8 @@ class Lives:
         self._alive: dict[int, Life] = {}
         self._ended: deque[Life] = deque()
         self._last: dict[int, Life] = {}
-        self._boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+        #: processes whose end no event told of, for ``buried``
+        self._unburied: list[Life] = []
         self.forgotten = 0
 
     def __iter__(self) -> Iterator[Life]:
@@ -98,7 +99,7 @@ class Lives:
             return known
         ended = self._last.get(process.pid)
         if known is not None:
-            self._end(known, time.monotonic_ns())
+            self._lose(known, time.monotonic_ns())
         elif ended is not None and ended.ended_ns > asked_ns:
             return ended  # between the question and now
         return self._begin(Life(process.pid, process, inherited=False, watched=watched))
@@ -126,10 +127,9 @@ class Lives:
     def _fork(self, event: ProcessEvent) -> Life | None:
         stale = self._alive.pop(event.pid, None)
         if stale is not None:
-            self._end(stale, event.when_ns)
+            self._lose(stale, event.when_ns)
         if len(self._alive) >= MAX_ALIVE:
-            oldest = next(iter(self._alive))
-            del self._alive[oldest]
+            self._lose(next(iter(self._alive.values())), event.when_ns)
             self.forgotten += 1
         parent = self._alive.get(event.parent) or self._last.get(event.parent)
         if parent is None:
@@ -178,7 +178,9 @@ class Lives:
         except (OSError, ValueError):
             return None
         if life is not None and life.born_ns:
-            started_ns = process.start_ticks * _TICK_NS - self._boot_ns
+            # asked each time: a suspended machine's clocks move apart
+            boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
+            started_ns = process.start_ticks * _TICK_NS - boot_ns
             if abs(started_ns - life.born_ns) > _SLACK_NS:
                 return None
         return process
@@ -196,6 +198,19 @@ class Lives:
             gone = self._ended.popleft()
             if self._last.get(gone.pid) is gone:
                 del self._last[gone.pid]
+
+    def _lose(self, life: Life, when_ns: int) -> None:
+        """Take the end of a process that no event told of."""
+        self._end(life, when_ns)
+        self._unburied.append(life)
+
+    def buried(self, running: Collection[int]) -> list[Life]:
+        """Return who ended without an event, given the numbers of all that run."""
+        for life in list(self._alive.values()):
+            if life.pid not in running:
+                self._lose(life, time.monotonic_ns())
+        found, self._unburied = self._unburied, []
+        return found
 
     def of(self, pid: int, since_ns: int) -> Life | None:
         """Return whose act an event of process ``pid`` after ``since_ns`` was.
@@ -227,7 +242,7 @@ class Lives:
         """Return a living process with the same root as ``process``, which may have ended."""
         if process.pid in self._alive:
             return process
-        for life in self._alive.values():
+        for life in list(self._alive.values()):
             other = life.process
             if (
                 other.mount_namespace == process.mount_namespace

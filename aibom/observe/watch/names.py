@@ -7,7 +7,7 @@ from aibom.observe.events.errors import SensorError
 from aibom.observe.live import LiveHost
 from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.observe.recent import Recent
-from aibom.observe.sniffer import NameSighting, Sniffer
+from aibom.observe.sniffer import Sniffer
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Process, Unseen
 
@@ -26,7 +26,7 @@ class Names:
         self._miss = miss
         self._sniffer = Sniffer()
         self._tried: set[str] = set()
-        self._said: Recent[tuple[str, str], str] = Recent(_REMEMBERED)
+        self._said: Recent[tuple[str, str, str], str] = Recent(_REMEMBERED)
         self._answered: Recent[tuple[str, str], str] = Recent(_REMEMBERED)
 
     @property
@@ -56,20 +56,24 @@ class Names:
 
     def read(self) -> Iterator[tuple[Life, Connection]]:
         """Yield the connections whose names were heard, each with the process that has it."""
+        owners: dict[str, dict[str, Life]] = {}
         for heard in self._sniffer.read():
             if heard.named_by == "DNS":
                 self._answered.put((heard.namespace, heard.address), heard.host)
                 continue
-            self._said.put((heard.namespace, heard.local), heard.host)
-            remote = f"{heard.address}:{heard.port}"
-            life = self._owner(heard)
+            remote = _end(heard.address, heard.port)
+            self._said.put((heard.namespace, heard.local, remote), heard.host)
+            if heard.namespace not in owners:
+                owners[heard.namespace] = self._owners(heard.namespace)
+            life = owners[heard.namespace].get(heard.local)
             if life is not None:
                 yield life, Connection(heard.local, remote, heard.host, heard.named_by)
 
-    def _owner(self, heard: NameSighting) -> Life | None:
-        """Return the process that a socket belongs to, if it still has it."""
-        members = [m for m in self._lives if m.process.network_namespace == heard.namespace]
+    def _owners(self, namespace: str) -> dict[str, Life]:
+        """Return by its local end who has each connection of a namespace now."""
+        members = [m for m in self._lives if m.process.network_namespace == namespace]
         table = None
+        found: dict[str, Life] = {}
         for life in members[:MAX_ASKED]:
             try:
                 if table is None:
@@ -77,18 +81,17 @@ class Names:
                 held = sockets_of(descriptor_links(self._host, life.pid))
             except OSError:
                 continue  # it has ended
-            if any(table[inode].local == heard.local for inode in held & table.keys()):
-                return life
-        return None
+            found |= {table[inode].local: life for inode in held & table.keys()}
+        return found
 
     def named(self, process: Process, connection: Connection) -> Connection:
         """Return a connection with its name, where one was heard."""
         if connection.host or not connection.remote:
             return connection
         namespace = process.network_namespace
-        if said := self._said.get((namespace, connection.local)):
+        if said := self._said.get((namespace, connection.local, connection.remote)):
             return replace(connection, host=said, named_by="SNI")
-        address = connection.remote.rpartition(":")[0]
+        address = connection.remote.rpartition(":")[0].strip("[]")
         if answered := self._answered.get((namespace, address)):
             return replace(connection, host=answered, named_by="DNS")
         return connection
@@ -96,3 +99,8 @@ class Names:
     def close(self) -> None:
         """Listen nowhere any more."""
         self._sniffer.close()
+
+
+def _end(address: str, port: int) -> str:
+    """Return one end of a connection, spelled as sockets are."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 
 from aibom.formats.procfs import maps
@@ -15,6 +16,8 @@ from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Unseen
 
+#: A request is read within this time of its being sent, in nanoseconds.
+RECENT_NS = 1_000_000_000
 # programs that have OpenSSL linked in and export it, besides those that load libssl
 _PROGRAMS = ("node", "nodejs")
 
@@ -71,7 +74,7 @@ class Requests:
     def read(self) -> Iterator[tuple[Life, Connection]]:
         """Yield the requests that were sent, each with the process and its connection."""
         for request in self._probes.read():
-            life = self._lives.of(request.pid, 0)
+            life = self._lives.of(request.pid, time.monotonic_ns() - RECENT_NS)
             if life is not None and request.host:
                 said = f"{request.method} {request.path}"
                 remote = self._remote(life)

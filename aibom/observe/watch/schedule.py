@@ -17,6 +17,8 @@ MOST_SECONDS = 80.0
 #: Seconds between sweeps of everything, with events and without.
 SWEEP_SECONDS = 600.0
 BLIND_SECONDS = 0.25
+#: How much longer than a sweep the rest after it is, at least.
+REST = 10
 #: Seconds between two sweeps because events were lost.
 LOSS_SECONDS = 2.0
 #: Most looks that are planned at once; more processes than this begin only in a storm.
@@ -80,10 +82,10 @@ class Schedule:
         """Say whether everything is to be looked at."""
         return time.monotonic() >= self._next_sweep
 
-    def swept(self) -> None:
-        """Take note that everything was looked at."""
+    def swept(self, spent: float = 0.0) -> None:
+        """Take note that everything was looked at, which took ``spent`` seconds."""
         self._last_sweep = time.monotonic()
-        self._next_sweep = self._last_sweep + self._pause
+        self._next_sweep = self._last_sweep + max(self._pause, REST * spent)
         self._next_busy = self._last_sweep + self._busy_pause
 
     def busy_is_due(self, changes: int) -> bool:

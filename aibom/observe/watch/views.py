@@ -1,7 +1,7 @@
 """What the processes of each mount namespace see, learnt while one of them is alive."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -45,6 +45,12 @@ class Views:
         self._host = host
         self._views: Recent[tuple[str, str], View] = Recent(MAX_VIEWS)
         self.containers: dict[str, Container] = {}
+
+    def tidy(self, wanted: Callable[[], Collection[str]]) -> None:
+        """Forget containers that are not ``wanted`` any more, once there are many."""
+        if len(self.containers) > MAX_VIEWS:
+            kept = wanted()
+            self.containers = {i: c for i, c in self.containers.items() if i in kept}
 
     def knows(self, process: Process) -> bool:
         """Say whether a process's view was learnt already."""

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from aibom.observe.live import LiveHost
@@ -139,6 +139,7 @@ class Watcher:
             self._collector.stop()
             self._round(self._collector.take())
             self._intake.settle(everything=True)
+            self._bury()
             remaining = [life for life in self._lives if self._watches(life)]
             self._look(remaining)
             for life in remaining:
@@ -164,7 +165,8 @@ class Watcher:
         if self._collector.woken.wait(min(seconds, self._schedule.rest())):
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
-        self._intake.settle()
+        with self._guarded(0):
+            self._intake.settle()
         self._history.tidy()
         self._keep_looking()
 
@@ -181,20 +183,41 @@ class Watcher:
             if self._watches(life):
                 self._history.connect(life, connection)
         for life in batch.ended:
-            if self._watches(life):
-                self._intake.end(life)
+            self._end(life)
         self._count(batch)
 
     def _take_events(self, batch: Batch) -> None:
         for user, event in batch.models:
             # a descendant of a command is always known, by its forks
             if self._watches(user) if user is not None else not self._tree:
-                self._intake.model(user, event)
+                with self._guarded(event.pid):
+                    self._intake.model(user, event)
             elif event.descriptor >= 0:
                 os.close(event.descriptor)
         for installer, event in batch.installs:
             if installer is not None and self._watches(installer):
                 self._intake.install(installer, event)
+
+    @contextmanager
+    def _guarded(self, pid: int) -> Iterator[None]:
+        """Let what one event or process brings cost nothing but itself."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - an hour's watch is worth more than a trace
+            detail = f"{type(error).__name__}: {error}"[:200]
+            self._account.miss(Unseen("unreadable", f"an act of process {pid}", detail, "", pid))
+
+    def _end(self, life: Life) -> None:
+        if self._watches(life):
+            with self._guarded(life.pid):
+                self._intake.end(life)
+
+    def _bury(self) -> None:
+        """Take the ends that no event told of, as none does where there are no events."""
+        with self._collector.lock:
+            gone = self._lives.buried(self._sweeper.pids())
+        for life in gone:
+            self._end(life)
 
     def _count(self, batch: Batch) -> None:
         """Say what was lost, and look at everything instead."""
@@ -284,6 +307,10 @@ class Watcher:
 
     def _sweep(self) -> None:
         """Look at everything that is watched."""
+        began = time.monotonic()
+        self._bury()
+        # before the looks, which probe anew what an ended process stood for
+        self._wire.forget()
         if self._tree:
             self._look(self._descendants() if self.blind else list(self._lives))
         else:
@@ -295,8 +322,7 @@ class Watcher:
             self._systems.forget()
             self._learnt.clear()
             self._learn_anew()
-        self._wire.forget()
-        self._schedule.swept()
+        self._schedule.swept(time.monotonic() - began)
 
     def _descendants(self) -> list[Life]:
         """Find the descendants of the watched command where no event tells of them."""
@@ -333,6 +359,7 @@ class Watcher:
             if life.ended_ns:
                 self._history.end(life)
         self._views.containers |= found.containers
+        self._views.tidy(self._history.containers)
         for unseen in found.unseen:
             passing = unseen.reason == "vanished" or unseen.subject.endswith(IN_FLIGHT)
             if not passing or self.blind:

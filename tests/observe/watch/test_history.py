@@ -392,3 +392,40 @@ def test_one_more_word_on_a_known_file_makes_nothing_else_forgotten(
     history.arrived((1, 2), Arrival("cp", 1))
     history.arrived((1, 2), Arrival("cp", 2))
     assert set(history.arrivals) == {(1, 1), (1, 2)}
+
+
+def test_connections_of_like_processes_are_all_kept(history: History) -> None:
+    for pid, remote in ((1, "192.0.2.1:443"), (2, "192.0.2.2:443")):
+        one = life(pid)
+        seen = make.seen(of=one.process, connections=(Connection("10.0.0.1:5", remote),))
+        history.look(one, replace(seen, models=(used(),)))
+        end(history, one)
+    (facts,) = everything(history)
+    assert [c.remote for c in facts.connections] == ["192.0.2.1:443", "192.0.2.2:443"]
+
+
+def test_a_title_that_a_process_gives_itself_is_no_other_program(history: History) -> None:
+    one = life()
+    for title in ("worker: idle", "worker: busy", "worker: idle again"):
+        one.process = replace(one.process, argv=(title,))
+        history.look(one, make.seen(of=one.process, models=(used(),)))
+    assert len(everything(history)) == 1
+    one.exec_ns = 5
+    one.process = replace(one.process, argv=("other",))
+    history.use(one, used())
+    assert len(everything(history)) == 2
+
+
+def test_of_too_many_kinds_the_oldest_goes(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ENDED", 2)
+    for pid, path in ((1, "/a.gguf"), (2, "/b.gguf"), (3, "/c.gguf")):
+        one = life(pid)
+        history.use(one, used(path))
+        end(history, one)
+    assert {u.model.file.path for f in everything(history) for u in f.models} == {
+        "/b.gguf",
+        "/c.gguf",
+    }
+    assert history.dropped == 1

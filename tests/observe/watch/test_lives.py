@@ -1,6 +1,9 @@
 """Who a process was, by forks, execs and exits in every order that the kernel tells them."""
 
 import os
+import sys
+import threading
+import time
 from typing import Any, cast
 
 import pytest
@@ -66,7 +69,7 @@ class Watched:
     def __init__(self) -> None:
         self.table = Table()
         self.lives = Lives(cast("Host", self.table))
-        self.boot_ns = self.lives._boot_ns
+        self.boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
 
     def ticks(self, when_ns: int) -> int:
         """The start time that /proc shows of a process born at a moment."""
@@ -373,3 +376,42 @@ def test_in_whatever_order_they_come(events: list[tuple[Any, int, int, str]]) ->
         found = node.lives.of(pid, at)
         assert found is None or found.pid == pid
         assert len(node.lives) <= 5
+
+
+def test_ends_that_no_event_told_of_are_found_by_the_process_table(node: Watched) -> None:
+    gone, alive = node.container(10), node.container(11)
+    assert node.lives.buried({11}) == [gone]
+    assert gone.ended_ns
+    assert node.lives.get(10) is None
+    assert node.lives.get(11) is alive
+    assert node.lives.buried({11}) == []
+
+
+def test_one_whose_number_another_one_bears_is_buried_as_well(node: Watched) -> None:
+    stale = node.container(10)
+    node.tell("fork", 10, 1, when=5 * SECOND)
+    node.tell("fork", 10, 1, when=6 * SECOND)
+    assert stale in node.lives.buried({10})
+
+
+def test_a_neighbour_is_looked_for_while_processes_come_and_go(node: Watched) -> None:
+    ended = make.process(7, mount_namespace="mnt:[other]")
+    stop = threading.Event()
+
+    def churn() -> None:
+        pid = 1000
+        while not stop.is_set():
+            pid += 1
+            node.container(pid)
+            node.tell("exit", pid - 50)
+
+    thread = threading.Thread(target=churn)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    thread.start()
+    try:
+        assert all(node.lives.near(ended) is None for _ in range(500))
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(before)
