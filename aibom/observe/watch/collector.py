@@ -63,6 +63,8 @@ class Collector:
         """Read from the sensors that there are; ``may_be_model`` judges files by their names."""
         #: called at once, in the collector's thread, when mounts have changed in our namespace
         self.on_mounts: Callable[[], None] = _nothing
+        #: called at once with each process that began a program; some live for milliseconds
+        self.on_program: Callable[[Life], None] = _nothing
         self.lives = lives
         self.lock = threading.Lock()
         self.woken = threading.Event()
@@ -173,6 +175,7 @@ class Collector:
                 continue
             if event.kind == "exec":
                 self._batch.begun[life.pid] = life
+                self.on_program(life)
                 self.woken.set()
             elif event.kind == "exit":
                 self._ended.append(life)
@@ -256,5 +259,5 @@ def _let_go(event: FileEvent) -> None:
         os.close(event.descriptor)
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Do nothing."""

@@ -1,6 +1,7 @@
 """What the processes of each mount namespace see, learnt while one of them is alive."""
 
 import os
+import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -45,6 +46,8 @@ class Views:
         self._host = host
         self._views: Recent[tuple[str, str], View] = Recent(MAX_VIEWS)
         self.containers: dict[str, Container] = {}
+        # the collector's thread learns what is new at once
+        self._lock = threading.Lock()
 
     def tidy(self, wanted: Callable[[], Collection[str]]) -> None:
         """Forget containers that are not ``wanted`` any more, once there are many."""
@@ -65,6 +68,10 @@ class Views:
 
         Raises OSError when it has ended meanwhile.
         """
+        with self._lock:
+            self._meet(process, processes)
+
+    def _meet(self, process: Process, processes: Mapping[int, Process]) -> None:
         runtime = containers.runtime_of(processes, process)
         mounts = self._host.mounts(process.pid)
         outside = self._outside(runtime)

@@ -67,6 +67,7 @@ class Watcher:
             may_be_model,
         )
         self._collector.on_mounts = self._mark_mounted
+        self._collector.on_program = self._learn_at_once
         miss = self._account.miss
         packages = OpenedPackages(inspector, self._lives, self._views)
         self._intake = Intake(
@@ -253,6 +254,15 @@ class Watcher:
         self._learnt[namespace] = now + LEARN_SECONDS
         self._learn_through(self._lives.near(life.process), self._lives.processes())
 
+    def _learn_at_once(self, life: Life) -> None:
+        """Learn what the first program of a namespace sees; called by the collector's thread.
+
+        A container may be gone before the next round.
+        """
+        process = life.process
+        if not (life.inherited or life.ended_ns or self._views.knows(process)):
+            self._learn_through(process, self._lives.processes())
+
     def _learn_anew(self) -> None:
         """Learn what every living process sees, once for all that see the same."""
         processes = self._lives.processes()
@@ -294,6 +304,7 @@ class Watcher:
             return
         due = [life for life in self._schedule.due() if not life.ended_ns]
         if self._schedule.busy_is_due(self._history.changes):
+            self._wire.forget()
             due += [life for life in self._lives if self._history.is_busy(life)]
         self._look(due)
 
