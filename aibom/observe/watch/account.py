@@ -1,5 +1,7 @@
 """What a watch could not see, and how much it saw: kept within bounds, said in words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aibom.types.facts import Unseen
@@ -41,6 +43,15 @@ class Account:
             self._unseen[unseen] = None
         else:
             self._dropped += 1
+
+    @contextmanager
+    def guarded(self, pid: int) -> Iterator[None]:
+        """Let what one event or process brings cost nothing but itself."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - an hour's watch is worth more than a trace
+            detail = f"{type(error).__name__}: {error}"[:200]
+            self.miss(Unseen("unreadable", f"an act of process {pid}", detail, "", pid or None))
 
     def shortfalls(self, forgotten: int) -> list[Unseen]:
         """Say in numbers what events did not tell, and what there was no room for."""

@@ -98,11 +98,13 @@ class Intake:
         for key in due:
             waits = self._settling.pop(key)
             tries = MAX_TRIES if everything else waits.tries
-            self._see(waits.life, waits.event, tries, waits.own_opens)
-        for life, one in self.installs.settled(everything=everything):
-            self.history.installed(life, one)
-            if life.ended_ns:
-                self.history.end(life)
+            with self.account.guarded(waits.life.pid):
+                self._see(waits.life, waits.event, tries, waits.own_opens)
+        with self.account.guarded(0):
+            for life, one in self.installs.settled(everything=everything):
+                self.history.installed(life, one)
+                if life.ended_ns:
+                    self.history.end(life)
 
     def _see(self, life: Life, event: FileEvent, tries: int = 0, own_opens: int = 0) -> None:
         try:

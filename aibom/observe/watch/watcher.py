@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from aibom.observe.live import LiveHost
@@ -166,8 +166,7 @@ class Watcher:
         if self._collector.woken.wait(min(seconds, self._schedule.rest())):
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
-        with self._guarded(0):
-            self._intake.settle()
+        self._intake.settle()
         self._history.tidy()
         self._keep_looking()
 
@@ -180,9 +179,10 @@ class Watcher:
         for life in batch.begun.values():
             self._begin(life)
         self._take_events(batch)
-        for life, connection in self._wire.read():
-            if self._watches(life):
-                self._history.connect(life, connection)
+        with self._account.guarded(0):
+            for life, connection in self._wire.read():
+                if self._watches(life):
+                    self._history.connect(life, connection)
         for life in batch.ended:
             self._end(life)
         self._count(batch)
@@ -191,7 +191,7 @@ class Watcher:
         for user, event in batch.models:
             # a descendant of a command is always known, by its forks
             if self._watches(user) if user is not None else not self._tree:
-                with self._guarded(event.pid):
+                with self._account.guarded(event.pid):
                     self._intake.model(user, event)
             elif event.descriptor >= 0:
                 os.close(event.descriptor)
@@ -199,18 +199,9 @@ class Watcher:
             if installer is not None and self._watches(installer):
                 self._intake.install(installer, event)
 
-    @contextmanager
-    def _guarded(self, pid: int) -> Iterator[None]:
-        """Let what one event or process brings cost nothing but itself."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - an hour's watch is worth more than a trace
-            detail = f"{type(error).__name__}: {error}"[:200]
-            self._account.miss(Unseen("unreadable", f"an act of process {pid}", detail, "", pid))
-
     def _end(self, life: Life) -> None:
         if self._watches(life):
-            with self._guarded(life.pid):
+            with self._account.guarded(life.pid):
                 self._intake.end(life)
 
     def _bury(self) -> None:
@@ -261,7 +252,8 @@ class Watcher:
         """
         process = life.process
         if not (life.inherited or life.ended_ns or self._views.knows(process)):
-            self._learn_through(process, self._lives.processes())
+            with self._account.guarded(process.pid):
+                self._learn_through(process, self._lives.processes())
 
     def _learn_anew(self) -> None:
         """Learn what every living process sees, once for all that see the same."""
