@@ -1,11 +1,12 @@
 """Sockets of processes: connections and the peers of socket pairs, once per namespace."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aibom.formats.procfs import net
 from aibom.observe.host import Host
+from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.types.facts import Connection, Process, Stream
 
 _OTHERS = (("net/tcp6", net.parse_tcp), ("net/udp", net.parse_udp), ("net/udp6", net.parse_udp))
@@ -70,3 +71,12 @@ def from_procfs(read: Callable[[str], bytes]) -> dict[int, Connection]:
         with contextlib.suppress(OSError):
             found |= parse(read(name))
     return found
+
+
+def held_sockets(host: Host, pid: int, table: Mapping[int, Connection]) -> list[Connection]:
+    """Return those of a namespace's sockets, given by inode, that a process holds now.
+
+    Raises OSError when it has ended or may not be looked at.
+    """
+    held = sockets_of(descriptor_links(host, pid))
+    return [table[inode] for inode in sorted(held & table.keys())]

@@ -20,5 +20,9 @@ def spell_address(packed: bytes) -> str:
 
 def spell_end(packed: bytes, port: int) -> str:
     """Return one end of a connection as text. Raises ValueError as ``spell_address`` does."""
-    address = spell_address(packed)
+    return join_end(spell_address(packed), port)
+
+
+def join_end(address: str, port: int) -> str:
+    """Return one end of a connection of an address as ``spell_address`` gives it."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -5,8 +5,8 @@ import time
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.host import Host
-from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.observe.recent import Recent
+from aibom.observe.sockets import held_sockets
 from aibom.observe.watch.lives import Life
 from aibom.types.facts import Arrival
 
@@ -33,14 +33,12 @@ class Arrivals:
             return
         self._asked.put(life.pid, now + _PAUSE_SECONDS)
         try:
-            table = self._host.sockets(life.pid)
-            held = sockets_of(descriptor_links(self._host, life.pid))
+            held = held_sockets(self._host, life.pid, self._host.sockets(life.pid))
         except OSError:
             return  # it has ended, or may not be asked
-        for inode in held & table.keys():
-            remote = table[inode].remote
-            if remote and len(life.destinations) < MAX_DESTINATIONS:
-                life.destinations.add(remote)
+        for connection in held:
+            if connection.remote and len(life.destinations) < MAX_DESTINATIONS:
+                life.destinations.add(connection.remote)
 
     def of(self, life: Life, event: FileEvent, container: str) -> Arrival:
         """Return how the file of an event arrived, by the act of a process."""

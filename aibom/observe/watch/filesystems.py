@@ -132,7 +132,11 @@ class FileSystems:
         one twice changes nothing.
         """
         with self._lock:
-            self._met = {k: v for k, v in self._met.items() if not k[0].startswith(_ANONYMOUS)}
+            self._met.clear()
+            for identifier, known in list(self._by_id.items()):
+                known.ways[:] = [way for way in known.ways if self._lives(way)]
+                if not known.ways:
+                    del self._by_id[identifier]
 
     def _note_way(self, known: _FileSystem, way: _Way) -> None:
         # a mount that shows the whole file system can name every file of it

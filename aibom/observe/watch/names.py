@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from aibom.formats.net.address import join_end
 from aibom.observe.events.errors import SensorError
 from aibom.observe.live import LiveHost
-from aibom.observe.processes import descriptor_links, sockets_of
 from aibom.observe.recent import Recent
 from aibom.observe.sniffer import Sniffer
+from aibom.observe.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Process, Unseen
 
@@ -61,7 +62,7 @@ class Names:
             if heard.named_by == "DNS":
                 self._answered.put((heard.namespace, heard.address), heard.host)
                 continue
-            remote = _end(heard.address, heard.port)
+            remote = join_end(heard.address, heard.port)
             self._said.put((heard.namespace, heard.local, remote), heard.host)
             if heard.namespace not in owners:
                 owners[heard.namespace] = self._owners(heard.namespace)
@@ -78,10 +79,10 @@ class Names:
             try:
                 if table is None:
                     table = self._host.sockets(life.pid)
-                held = sockets_of(descriptor_links(self._host, life.pid))
+                held = held_sockets(self._host, life.pid, table)
             except OSError:
                 continue  # it has ended
-            found |= {table[inode].local: life for inode in held & table.keys()}
+            found |= {connection.local: life for connection in held}
         return found
 
     def named(self, process: Process, connection: Connection) -> Connection:
@@ -99,8 +100,3 @@ class Names:
     def close(self) -> None:
         """Listen nowhere any more."""
         self._sniffer.close()
-
-
-def _end(address: str, port: int) -> str:
-    """Return one end of a connection, spelled as sockets are."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

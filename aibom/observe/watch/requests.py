@@ -12,7 +12,7 @@ from aibom.observe.events.errors import SensorError
 from aibom.observe.events.tlsrequests import TlsRequests
 from aibom.observe.events.tracefs import TRACEFS, sweep_leftovers
 from aibom.observe.live import LiveHost
-from aibom.observe.processes import descriptor_links, sockets_of
+from aibom.observe.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Unseen
 
@@ -83,11 +83,10 @@ class Requests:
     def _remote(self, life: Life) -> str:
         """Return where a process is connected to, if that is one place only."""
         try:
-            table = self._host.sockets(life.pid)
-            held = sockets_of(descriptor_links(self._host, life.pid))
+            held = held_sockets(self._host, life.pid, self._host.sockets(life.pid))
         except OSError:
             return ""  # it has ended
-        remotes = {table[i].remote for i in held & table.keys() if table[i].remote}
+        remotes = {connection.remote for connection in held if connection.remote}
         return remotes.pop() if len(remotes) == 1 else ""
 
     def forget(self) -> None:

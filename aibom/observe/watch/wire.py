@@ -1,5 +1,6 @@
 """What watched processes say on the wire, as far as that was asked for."""
 
+import time
 from collections.abc import Callable, Iterator
 
 from aibom.observe.events.errors import SensorError
@@ -11,6 +12,10 @@ from aibom.types.facts import Connection, Process, Unseen
 
 NAMES = "host names"
 REQUESTS = "TLS requests"
+#: Seconds after the start of a program at which its libraries are looked for.
+PROBES = (0.2, 1.0)
+#: Most of these looks that are planned at once.
+MAX_PLANNED = 10_000
 
 
 class Wire:
@@ -29,6 +34,7 @@ class Wire:
         self.state: dict[str, str] = {}
         self._names = Names(host, lives, miss) if names else None
         self._requests: Requests | None = None
+        self._planned: list[tuple[float, Life]] = []
         if self._names is not None:
             self.state[NAMES] = "DNS answers and TLS hellos"
         if requests:
@@ -53,6 +59,9 @@ class Wire:
         """Take a process that began a program."""
         if self._names is not None:
             self._names.listen(life.process)
+        if self._requests is not None and len(self._planned) < MAX_PLANNED:
+            now = time.monotonic()
+            self._planned += [(now + seconds, life) for seconds in PROBES]
 
     def look(self, life: Life) -> None:
         """Take a process that had time to load its libraries."""
@@ -61,9 +70,18 @@ class Wire:
 
     def read(self) -> Iterator[tuple[Life, Connection]]:
         """Yield what was said since the last time, and by whom."""
+        self._probe_due()
         for sensor in (self._names, self._requests):
             if sensor is not None:
                 yield from sensor.read()
+
+    def _probe_due(self) -> None:
+        """Probe the programs that had time to load their libraries."""
+        now = time.monotonic()
+        due = [life for when, life in self._planned if when <= now]
+        self._planned = [planned for planned in self._planned if planned[0] > now]
+        for life in due:
+            self.look(life)
 
     def named(self, process: Process, connection: Connection) -> Connection:
         """Return a connection with its name, where one was heard."""
