@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from aibom.compare import kinds
+from aibom.compare.concerns import concerning
 from aibom.compare.join import ClaimIndex, Joined
 from aibom.types.facts import OriginKind
 from aibom.types.findings import Assessment, Claim, Finding, FindingKind, Severity, Verdict
@@ -35,7 +36,7 @@ def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
     found = {component.ref for component, _ in findings}
     # one finding per cause: what a package brings along is part of the package's own finding
     kept = tuple(f for component, f in findings if component.within not in found)
-    return Assessment(tuple(verdicts), kept)
+    return Assessment(tuple(verdicts), (*kept, *concerning(inventory)))
 
 
 def _by_package(

@@ -7,12 +7,14 @@ from typing import Any, cast, get_args
 
 from aibom.formats.documents import bomjson
 from aibom.formats.text import printable
+from aibom.types.concerns import Concern, ConcernKind, ConcernLevel
 from aibom.types.facts import FileFacts, FileKey, Origin, OriginKind, Unseen, UnseenReason
 from aibom.types.inventory import (
     Component,
     ComponentKind,
     Evidence,
     Inventory,
+    Service,
     Workload,
     WorkloadKind,
 )
@@ -44,7 +46,43 @@ def inventory(data: bytes) -> Inventory:
     refs = Counter(c.ref for c in found)
     found = [replace(c, ref=f"{c.ref}#{i}") if refs[c.ref] > 1 else c for i, c in enumerate(found)]
     unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
-    return Inventory(_workload(document), tuple(found), unseen=tuple(unseen))
+    services = [_service(s) for s in bomjson.objects(document.get("services"))]
+    return Inventory(
+        _workload(document),
+        tuple(found),
+        tuple(services),
+        unseen=tuple(unseen),
+        concerns=_concerns(document),
+    )
+
+
+def _service(entry: dict[str, Any]) -> Service:
+    said = dict(reversed(bomjson.properties(entry)))
+    return Service(
+        ref=bomjson.text(entry, "bom-ref"),
+        name=bomjson.text(entry, "name"),
+        component=said.get("aibom:component", ""),
+        transport=said.get("aibom:transport", ""),
+        role=said.get("aibom:role", ""),
+        rule=said.get("aibom:rule", ""),
+        concerns=_concerns(entry),
+    )
+
+
+def _concerns(entry: dict[str, Any]) -> tuple[Concern, ...]:
+    """Return the concerns of a component, a service or the document; odd ones are left out."""
+    found = (_concern(v) for k, v in bomjson.properties(entry) if k == "aibom:concern")
+    return tuple(concern for concern in found if concern is not None)
+
+
+def _concern(value: str) -> Concern | None:
+    try:
+        kind, level, detail, path = map(str, json.loads(value))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if kind not in get_args(ConcernKind) or level not in get_args(ConcernLevel):
+        return None
+    return Concern(cast("ConcernKind", kind), cast("ConcernLevel", level), detail, path)
 
 
 def _workload(document: dict[str, Any]) -> Workload:
@@ -80,6 +118,7 @@ def _component(entry: dict[str, Any], index: int) -> Component:
         within=said.get("aibom:within", ""),
         files=_files(entry, digest, origin),
         containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
+        concerns=_concerns(entry),
     )
 
 

@@ -93,13 +93,23 @@ def add_unseen(document: dict[str, Any], inventory: Inventory, root: str, when: 
         _annotate(document, [root], text, when)
 
 
-def add_findings(document: dict[str, Any], findings: tuple[Finding, ...], when: str) -> None:
-    """Annotate the component of each finding with it, for people and for tools."""
+def add_findings(
+    document: dict[str, Any], findings: tuple[Finding, ...], root: str, when: str
+) -> None:
+    """Annotate the component or service of each finding with it, for people and for tools.
+
+    What concerns the workload as a whole goes to ``root``.
+    """
     entries: Mapping[str, dict[str, Any]] = {
-        entry["bom-ref"]: entry for entry in document.get("components", [])
+        entry["bom-ref"]: entry
+        for entry in (
+            document["metadata"]["component"],
+            *document.get("components", []),
+            *document.get("services", []),
+        )
     }
     for finding in findings:
-        ref = printable(finding.ref)
+        ref = printable(finding.ref) or root
         _annotate(
             document,
             [ref],

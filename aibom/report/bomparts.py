@@ -1,6 +1,8 @@
 """Our components and services as those of cyclonedx-python-lib."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import astuple
 from decimal import Decimal
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -21,6 +23,7 @@ from packageurl import PackageURL
 
 from aibom.formats.text import printable
 from aibom.report.endpoints import Endpoint
+from aibom.types.concerns import Concern
 from aibom.types.facts import FileFacts
 from aibom.types.findings import Verdict
 from aibom.types.inventory import Component, Evidence, Service
@@ -68,6 +71,7 @@ def service_of(service: Service) -> CdxService:
     pairs += [("aibom:named-by", source) for source in service.named_by]
     pairs += [("aibom:beside", ref) for ref in service.beside]
     pairs += [("aibom:evidence", f"{e.path} {shown_by(e)}") for e in service.evidence]
+    pairs += [*service.properties, *written(service.concerns)]
     if service.evidence and not service.component:
         best = max(e.confidence for e in service.evidence)
         pairs.append(("aibom:confidence", str(_share(best))))
@@ -78,9 +82,19 @@ def service_of(service: Service) -> CdxService:
         else None,
         name=printable(service.name),
         endpoints=[Endpoint(printable(e)) for e in service.endpoints],
+        authenticated=service.authenticated,
         x_trust_boundary=True if service.outside else None,
         properties=properties((name, value) for name, value in pairs if value),
     )
+
+
+def written(concerns: Iterable[Concern]) -> list[tuple[str, str]]:
+    """Return concerns as properties that ``aibom diff`` reads again."""
+    return [
+        # each part cut, so that the whole stays what it is when it is read again
+        ("aibom:concern", json.dumps([printable(p, 900) for p in astuple(concern)]))
+        for concern in concerns
+    ]
 
 
 def properties(pairs: Iterable[tuple[str, str]]) -> list[Property]:
@@ -197,5 +211,5 @@ def _properties(component: Component, verdict: Verdict) -> list[Property]:
         ("aibom:claim", "inferred" if component.inferred else "observed"),
     ]
     pairs += [("aibom:container", name) for name in component.containers]
-    pairs += component.properties
+    pairs += [*component.properties, *written(component.concerns)]
     return properties((name, value) for name, value in pairs if value)

@@ -14,7 +14,7 @@ from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 from aibom import __version__
 from aibom.formats.text import printable
 from aibom.report import bomextras
-from aibom.report.bomparts import component_of, properties, service_of
+from aibom.report.bomparts import component_of, properties, service_of, written
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 
@@ -42,7 +42,7 @@ def document_of(
         metadata=_metadata(inventory, root, when),
         components=components,
         services=[service_of(s) for s in inventory.services],
-        properties=properties(_unseen(inventory)),
+        properties=properties([*_unseen(inventory), *written(inventory.concerns)]),
     )
     # the library's writer first registers every component in its own dependency graph by a
     # linear search each, which takes minutes for tens of thousands; ours is written below
@@ -57,7 +57,7 @@ def document_of(
     bomextras.add_model_cards(document, inventory)
     bomextras.add_dependencies(document, inventory, root)
     bomextras.add_unseen(document, inventory, root, stamp)
-    bomextras.add_findings(document, assessment.findings, stamp)
+    bomextras.add_findings(document, assessment.findings, root, stamp)
     del document["serialNumber"]
     content = json.dumps(document, sort_keys=True)
     document["serialNumber"] = uuid.uuid5(_SERIALS, content).urn

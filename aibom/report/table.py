@@ -31,7 +31,16 @@ _COUNTED: dict[Declared, str] = {
     "false": "NOT declared",
     "unknown": "not compared",
 }
-_KIND_ORDER = ("model", "adapter", "mcp-server", "framework", "data", "package", "image")
+_KIND_ORDER = (
+    "agent",
+    "model",
+    "adapter",
+    "mcp-server",
+    "framework",
+    "data",
+    "package",
+    "image",
+)
 _HEADERS = ("KIND", "NAME", "VERSION", "FROM", "DECLARED", "SEEN")
 _PATH_WIDTH = 42
 #: Most records of one kind that are shown before the rest is counted.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aibom.types.model import ModelHeader
+from aibom.types.concerns import Concern
+from aibom.types.model import BaseModel, ChatTemplate, ModelHeader
 
 UnseenReason = Literal[
     "vanished",
@@ -216,7 +217,9 @@ class FileFacts:
 class ModelConfig:
     """What the JSON files beside the weights say (config.json, adapter_config.json).
 
-    All of it is a claim of whoever wrote the files.
+    All of it is a claim of whoever wrote the files. ``quantization`` is the method and its
+    sizes (``gptq 4-bit``). ``custom_code`` are the classes of ``auto_map``. ``task`` is what the
+    model is for, in the file's own word. ``base_revision`` is of ``base_model``.
     """
 
     name: str = ""
@@ -226,6 +229,50 @@ class ModelConfig:
     peft_type: str = ""
     base_model: str = ""
     custom_code: tuple[str, ...] = ()
+    base_revision: str = ""
+    quantization: str = ""
+    task: str = ""
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The front matter of a model card (README.md of a hub's repository): all of it a claim.
+
+    ``licence`` is an SPDX expression where what is said is one, else as it is said;
+    ``licence_link`` is where its text is.
+    """
+
+    name: str = ""
+    licence: str = ""
+    licence_link: str = ""
+    base_models: tuple[BaseModel, ...] = ()
+    datasets: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    library: str = ""
+    task: str = ""
+
+
+CompanionRole = Literal[
+    "adapter-config",
+    "card",
+    "chat-template",
+    "code",
+    "config",
+    "index",
+    "part",
+    "pipeline",
+    "tokenizer",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A file that belongs to a model and is not its weights; it lies beside them."""
+
+    role: CompanionRole
+    file: "FileFacts"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -272,12 +319,24 @@ class HubPlace:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file whose content is a model's or an adapter's weights."""
+    """A file whose content is a model's or an adapter's weights, and what lies beside it.
+
+    ``shards`` are the names, relative to ``folder``, of all files that an index says make one model
+    together. ``pipeline`` is the folder of the pipeline that it is a part of (diffusers). Paths
+    are in the container; of a file in a hub's cache ``folder`` is the snapshot's.
+    """
 
     file: FileFacts
     header: ModelHeader
     config: ModelConfig | None = None
     hub: HubPlace | None = None
+    card: ModelCard | None = None
+    companions: tuple[Companion, ...] = ()
+    templates: tuple[ChatTemplate, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    folder: str = ""
+    shards: tuple[str, ...] = ()
+    pipeline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +346,8 @@ class Package:
     ``requires`` are the names of its direct dependencies. ``location`` is the path of the
     metadata that says so. ``mcp_name`` is its name in the MCP registry, where it gives one.
     ``installer`` is the program that says it installed it, ``requested`` whether somebody asked
-    for it by name (PyPA, "Recording installed projects").
+    for it by name (PyPA, "Recording installed projects"). ``integrity`` is the digest that a lock
+    file promises of its archive, in the form of Subresource Integrity (W3C).
     """
 
     ecosystem: Literal["pypi", "npm", "golang"]
@@ -301,12 +361,14 @@ class Package:
     mcp_name: str = ""
     installer: str = ""
     requested: bool = False
+    integrity: str = ""
 
 
 #: ``mapped``: a file of the package is in the process's maps; ``imported``: the interpreter's
-#: own list of modules names it; ``opened``: its code was opened, as imports do; ``installed``:
-#: its metadata was written, which loads nothing.
-LoadedBy = Literal["mapped", "imported", "opened", "installed"]
+#: own list of modules names it; ``opened``: its code was opened, as imports do; ``listed``: the
+#: running script's own package depends on it, and it lies where it would be loaded from;
+#: ``installed``: its metadata was written, which loads nothing.
+LoadedBy = Literal["mapped", "imported", "opened", "listed", "installed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,12 +439,102 @@ class Arrival:
     renamed_from: str = ""
 
 
+IdentityKind = Literal[
+    "kubernetes-service-account",
+    "aws-role",
+    "aws-pod-identity",
+    "azure-workload-identity",
+    "gcp-service-account",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """Who a process can act as: what is at hand in its place, not what it used.
+
+    ``subject`` is the identity's own name, ``issuer`` who vouches for it, ``source`` the file or
+    variable that says so. No token is kept.
+    """
+
+    kind: IdentityKind
+    subject: str
+    issuer: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConfiguredServer:
+    """One MCP server in a client's configuration, with secrets removed.
+
+    ``argv`` is the command of a stdio server, ``url`` the endpoint of a remote one.
+    """
+
+    name: str
+    transport: str = ""
+    argv: tuple[str, ...] = ()
+    url: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class McpConfig:
+    """A configuration file of an MCP client, found where a process would read it."""
+
+    path: str
+    client: str
+    servers: tuple[ConfiguredServer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class McpTool:
+    """A tool that a server offers. ``sha256`` is of its whole definition in canonical JSON.
+
+    ``suspicions`` say what in its texts looks like instructions to the model that people would
+    not see.
+    """
+
+    name: str
+    sha256: str
+    suspicions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class McpAnswer:
+    """What a listening MCP server answered when it was asked (``--mcp-ask``).
+
+    ``authentication`` is ``none`` where it answered without, ``required`` where it refused. What
+    it calls itself is a claim.
+    """
+
+    endpoint: str
+    transport: str
+    protocol: str = ""
+    name: str = ""
+    version: str = ""
+    authentication: str = ""
+    tools: tuple[McpTool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RemoteCode:
+    """Python code of a hub's repository that a process imported (trust_remote_code).
+
+    ``modules`` are its names below ``transformers_modules``; ``files`` what they were read from.
+    """
+
+    repository: str
+    commit: str
+    modules: tuple[str, ...]
+    files: tuple[FileFacts, ...] = field(default=(), compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
     """Everything that was seen of one process.
 
     ``modules`` counts what its interpreter had imported, None where that was not read.
-    ``installed`` are packages that it installed.
+    ``installed`` are packages that it installed. ``devices`` are the accelerators' device files
+    that it holds.
     """
 
     process: Process
@@ -394,6 +546,11 @@ class ProcessFacts:
     connections: tuple[Connection, ...] = ()
     modules: int | None = None
     installed: tuple[LoadedPackage, ...] = ()
+    devices: tuple[str, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    configs: tuple[McpConfig, ...] = ()
+    answers: tuple[McpAnswer, ...] = ()
+    remote_code: tuple[RemoteCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

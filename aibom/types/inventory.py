@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, Origin, Unseen
-from aibom.types.model import BaseModel
+from aibom.types.concerns import Concern
+from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Unseen
+from aibom.types.model import BaseModel, ChatTemplate
 
-ComponentKind = Literal["model", "adapter", "framework", "package", "mcp-server", "data", "image"]
+ComponentKind = Literal[
+    "model", "adapter", "agent", "framework", "package", "mcp-server", "data", "image"
+]
 WorkloadKind = Literal["pod", "container", "service", "processes", "unattributed"]
 
 #: CycloneDX 1.6, component.evidence.identity.methods.technique
@@ -44,7 +47,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ModelDetails:
-    """The fields of a model card that evidence could fill; all from the model's own files."""
+    """The fields of a model card that evidence could fill; all from the model's own files.
+
+    ``datasets`` are what the card says it was trained on, ``task`` what it is for.
+    """
 
     format: str
     format_version: str = ""
@@ -56,6 +62,9 @@ class ModelDetails:
     base_models: tuple[BaseModel, ...] = ()
     unsafe_globals: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    templates: tuple[ChatTemplate, ...] = ()
+    datasets: tuple[str, ...] = ()
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,8 @@ class Component:
     ``files`` are the files that are the component's content, ``containers`` the names of the
     containers that it was seen in, ``within`` the ref of the package whose file holds it.
     ``inferred`` is true where the evidence makes it likely and does not prove it. ``claimed``
-    names fields that only the component's own files vouch for.
+    names fields that only the component's own files vouch for. ``companions`` are files that
+    belong to it beside its content. ``concerns`` deserve a look whatever was declared.
     """
 
     ref: str
@@ -91,6 +101,8 @@ class Component:
     references: tuple[str, ...] = ()
     within: str = ""
     properties: tuple[tuple[str, str], ...] = ()
+    companions: tuple[Companion, ...] = ()
+    concerns: tuple[Concern, ...] = ()
 
     @property
     def telling(self) -> tuple[Evidence, ...]:
@@ -107,7 +119,8 @@ class Service:
     the ``rule`` that names a destination, of the server at its other end, or ``destination``.
     ``provider`` is who runs it, ``named_by`` where its name was seen (see Connection), and
     ``beside`` are the refs of what else was seen in the processes that talk to it. ``outside``
-    is true of what lies beyond the workload's own loopback.
+    is true of what lies beyond the workload's own loopback. ``authenticated`` is None where
+    that was not seen.
     """
 
     ref: str
@@ -123,6 +136,9 @@ class Service:
     named_by: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     outside: bool = False
+    authenticated: bool | None = None
+    properties: tuple[tuple[str, str], ...] = ()
+    concerns: tuple[Concern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,7 +167,10 @@ _AI_DESTINATIONS = frozenset({"model-api", "model-hub", "vector-database", "mcp-
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What ran in one workload, and what could not be seen of it."""
+    """What ran in one workload, and what could not be seen of it.
+
+    ``concerns`` are those of the workload as a whole.
+    """
 
     workload: Workload
     components: tuple[Component, ...] = ()
@@ -159,6 +178,7 @@ class Inventory:
     links: tuple[Link, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     sensors: tuple[tuple[str, str], ...] = ()
+    concerns: tuple[Concern, ...] = ()
 
     @property
     def has_ai(self) -> bool:

@@ -1,7 +1,9 @@
 """What a model file says of itself, read from its header only."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from aibom.types.concerns import Concern
 
 ModelKind = Literal["model", "adapter"]
 
@@ -11,10 +13,37 @@ class BaseModel:
     """A model that another one names as its origin. All of it is a claim of the file.
 
     ``reference`` is what the file says, as it says it: a hub repository id, a URL or a path.
+    ``relation`` is how the model was made of it, where that is said: ``adapter``, ``finetune``,
+    ``merge`` or ``quantized`` (Hugging Face, model cards, base_model_relation).
     """
 
     name: str
     reference: str | None = None
+    relation: str = ""
+
+
+class Width(NamedTuple):
+    """The shape of the weights that all modules of one name share, as ``q_proj`` of each layer.
+
+    Of an adapter's module it is the shape of the weights that the adapter changes.
+    """
+
+    module: str
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """A chat template: Jinja, which runtimes execute. ``sha256`` is of its text in UTF-8.
+
+    ``path`` is the file that has it, empty for a model's own header.
+    """
+
+    name: str
+    sha256: str
+    length: int
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +54,9 @@ class ModelHeader:
     tensors. ``quantization`` is the dominating tensor type in the format's own spelling
     (``Q4_K_M``, ``BF16``). ``context_length`` is in tokens. ``globals`` are the names that a
     pickle would import, as ``module.name``. ``properties`` are further fields worth showing,
-    sorted by name.
+    sorted by name. ``concerns`` is what makes the file dangerous to load. ``references`` are
+    other files that it needs, by their relative names as the file says them. ``widths`` are
+    sorted, and empty where too many differ.
     """
 
     format: str
@@ -44,3 +75,7 @@ class ModelHeader:
     globals: tuple[str, ...] = ()
     shard: tuple[int, int] | None = None
     properties: tuple[tuple[str, str], ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    templates: tuple[ChatTemplate, ...] = ()
+    references: tuple[str, ...] = ()
+    widths: tuple[Width, ...] = ()

@@ -1,0 +1,64 @@
+"""What deserves a look whatever was declared, as findings."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from aibom.compare import kinds
+from aibom.types.concerns import Concern, ConcernKind, ConcernLevel
+from aibom.types.findings import Finding, Severity
+from aibom.types.inventory import Inventory
+
+_SEVERITIES: Mapping[ConcernLevel, Severity] = {
+    "dangerous": "high",
+    "suspicious": "medium",
+    "note": "info",
+}
+_REMEDIES: Mapping[ConcernKind, str] = {
+    "base-mismatch": "load the adapter on the base model that it was trained for",
+    "served-model-mismatch": "serve the model under its own name, or declare the name it bears",
+    "pickle-code": "do not load it; use the same weights as safetensors",
+    "layer-code": "load it with safe_mode on, or take a model without such layers",
+    "custom-code": "review the code at that commit, or load without trust_remote_code",
+    "chat-template": "review the template, or give the runtime one of your own",
+    "outside-reference": "do not load it: it makes the runtime read files of its choice",
+    "mcp-not-configured": "add it to the client's configuration, or stop it",
+    "mcp-not-running": "take it out of the configuration if nobody needs it",
+    "mcp-exposed": "let it listen on loopback only, or require authentication",
+    "mcp-tool-text": "review the tool's description before a model reads it",
+}
+
+
+class _Subject(NamedTuple):
+    ref: str
+    name: str
+    concerns: tuple[Concern, ...]
+
+
+def concerning(inventory: Inventory) -> tuple[Finding, ...]:
+    """Return a finding for each concern of the workload, its components and its services."""
+    workload = _Subject("", inventory.workload.name, inventory.concerns)
+    components = (_Subject(c.ref, c.name, c.concerns) for c in inventory.components)
+    services = (_Subject(s.ref, s.name, s.concerns) for s in inventory.services)
+    subjects: Iterable[_Subject] = (workload, *components, *services)
+    return tuple(_finding(s, concern) for s in subjects for concern in s.concerns)
+
+
+def _finding(subject: _Subject, concern: Concern) -> Finding:
+    kind = kinds.CONCERNS[concern.kind]
+    return Finding(
+        kind=kind,
+        severity=_SEVERITIES[concern.level],
+        ref=subject.ref,
+        component=subject.name,
+        evidence=f"{concern.path}: {concern.detail}" if concern.path else concern.detail,
+        reason=kind.title,
+        remedy=_REMEDIES[concern.kind],
+        fingerprint=_fingerprint(kind.id, subject.ref, concern),
+    )
+
+
+def _fingerprint(kind: str, ref: str, concern: Concern) -> str:
+    """Return what names this finding in other runs."""
+    parts = (kind, ref, concern.detail, concern.path)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
