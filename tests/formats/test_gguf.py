@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from aibom.formats.models import gguf
 from aibom.formats.models.gguf_cursor import CHUNK
 from aibom.formats.source import FormatError
-from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.model import BaseModel, ModelHeader, Width
 
 TEMPLATE = "{% for m in messages %}{{ m.content }} é{% endfor %}"
 TYPICAL = Gguf(
@@ -74,6 +74,7 @@ def test_typical_file_in_every_version_and_byte_order(version: int, order: str) 
             ("chat_template_length", str(len(TEMPLATE.encode()))),
             ("tokenizer.ggml.tokens.length", "4"),
         ),
+        widths=(Width("a", 2, 256),),
     )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aibom.formats.models import safetensors
 from aibom.formats.source import FormatError
-from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.model import BaseModel, ModelHeader, Width
 
 TYPICAL = safetensors_file(
     {"embed.weight": ("BF16", (4, 8)), "norm.weight": ("F32", (8,)), "ids": ("I64", (1, 2))},
@@ -48,6 +48,7 @@ def test_typical_file() -> None:
         quantization="BF16",
         tensors=3,
         properties=(("metadata.format", "pt"),),
+        widths=(Width("embed", 4, 8),),
     )
 
 

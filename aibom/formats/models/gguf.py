@@ -5,7 +5,9 @@ Source: docs/gguf.md in the ggml repository, and ggml's own reader gguf.cpp wher
 
 import re
 import struct
+from dataclasses import replace
 
+from aibom.formats.models import widths
 from aibom.formats.models.gguf_cursor import ByteOrder, Cursor
 from aibom.formats.models.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
 from aibom.formats.models.gguf_values import Metadata, read_metadata
@@ -21,6 +23,8 @@ _DEFAULT_ALIGNMENT = 32  # docs/gguf.md, general.alignment
 # experts into one tensor.
 _MAX_TENSORS = 262_144
 _MAX_DIMENSIONS = 8  # docs/gguf.md: "at most 4, but this may change in the future"
+_MAX_TENSOR_NAME = 64  # docs/gguf.md, gguf_tensor_info_t.name
+_MAX_SHAPES = 20_000  # shapes kept: a layer has about ten matrices
 _MIN_TENSOR = 20  # bytes: name length, dimension count, type (4 each in version 1), offset (8)
 
 _BASE_MODEL = re.compile(r"general\.base_model\.(\d+)\.(name|organization|repo_url)")
@@ -57,8 +61,12 @@ def parse(source: ByteSource) -> ModelHeader | None:
     cursor.skip(8)
     tensors, pairs = cursor.unpack(2 * cursor.count_code)
     metadata = read_metadata(cursor, pairs)
-    tally = _read_tensors(cursor, tensors, _alignment(metadata))
-    return _header(version, metadata, tally)
+    tally, shapes = _read_tensors(cursor, tensors, _alignment(metadata))
+    found = _header(version, metadata, tally)
+    known = (
+        widths.of_adapter(shapes) if found.kind == "adapter" else widths.of_model(shapes.items())
+    )
+    return replace(found, widths=known)
 
 
 def _byte_order(head: bytes) -> ByteOrder | None:
@@ -80,26 +88,34 @@ def _alignment(metadata: Metadata) -> int:
     return alignment
 
 
-def _read_tensors(cursor: Cursor, count: int, alignment: int) -> Tally:
-    """Count tensors and check that the data of each lies in the file."""
+def _read_tensors(
+    cursor: Cursor, count: int, alignment: int
+) -> tuple[Tally, dict[str, tuple[int, ...]]]:
+    """Count tensors and check that the data of each lies in the file.
+
+    The shapes of matrices come back by name, rows first.
+    """
     if count > _MAX_TENSORS or count * _MIN_TENSOR > cursor.left:
         raise FormatError(f"{count} tensors")
     tally = Tally()
+    shapes: dict[str, tuple[int, ...]] = {}
     end = 0
     for _ in range(count):
-        cursor.skip_strings(1)
+        tensor = cursor.string(_MAX_TENSOR_NAME)
         (dimensions,) = cursor.unpack("I")
         if dimensions > _MAX_DIMENSIONS:
             raise FormatError(f"tensor of {dimensions} dimensions")
         *dims, kind, offset = cursor.unpack(f"{dimensions}{cursor.count_code}IQ")
         name, block, block_bytes = tensor_type(kind)
         size = elements(dims)
+        if dimensions == 2 and len(shapes) < _MAX_SHAPES:
+            shapes[tensor.decode("utf-8", "replace")] = (dims[1], dims[0])
         tally.add(name, size)
         end = max(end, offset + -(-size // block) * block_bytes)
     padding = -cursor.position % alignment
     if count and end + padding > cursor.left:
         raise FormatError("tensor data beyond the file")
-    return tally
+    return tally, shapes
 
 
 def _header(version: int, metadata: Metadata, tally: Tally) -> ModelHeader:

@@ -6,11 +6,13 @@ safetensors/src/tensor.rs: 8 bytes little-endian length, a JSON header, the tens
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
+from aibom.formats.models import widths
 from aibom.formats.models.header import HEAD, Tally, elements, properties
 from aibom.formats.models.safetensors_json import TensorInfo, read_header
 from aibom.formats.source import ByteSource, FormatError, exactly
-from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.model import BaseModel, ModelHeader, Width
 
 _REFERENCE_MAX_HEADER = 100_000_000  # tensor.rs, MAX_HEADER_SIZE
 
@@ -96,7 +98,15 @@ def parse(source: ByteSource) -> ModelHeader | None:
     if not header.tensors:
         return None
     tally = _tally(header.tensors, source.size - 8 - length)
-    return _model_header(header.metadata, tally, _is_adapter(header.tensors))
+    adapter = _is_adapter(header.tensors)
+    found = _model_header(header.metadata, tally, adapter)
+    return replace(found, widths=_widths(header.tensors, adapter=adapter))
+
+
+def _widths(tensors: Mapping[str, TensorInfo], *, adapter: bool) -> tuple[Width, ...]:
+    # of packed integers (GPTQ, bitsandbytes) the shape is not that of the weights
+    shapes = {n: t.shape for n, t in tensors.items() if t.dtype.startswith(("F", "BF"))}
+    return widths.of_adapter(shapes) if adapter else widths.of_model(shapes.items())
 
 
 def _tally(tensors: Mapping[str, TensorInfo], data_length: int) -> Tally:
