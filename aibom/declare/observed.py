@@ -147,7 +147,9 @@ def _evidence(entry: dict[str, Any]) -> tuple[Evidence, ...]:
 
 
 def _files(entry: dict[str, Any], digest: str, origin: Origin) -> tuple[FileFacts, ...]:
-    nested = [c for c in bomjson.objects(entry.get("components")) if c.get("type") == "file"]
+    parts = bomjson.objects(entry.get("components"))
+    # what lies beside a model's weights is not what it is compared by
+    nested = [c for c in parts if c.get("type") == "file" and not _is_companion(c)]
     if nested:
         return tuple(
             FileFacts(
@@ -162,6 +164,10 @@ def _files(entry: dict[str, Any], digest: str, origin: Origin) -> tuple[FileFact
         return ()
     paths = dict.fromkeys(bomjson.text(o, "location") for o in bomjson.occurrences(entry))
     return tuple(FileFacts(path, _NO_KEY, origin, digest) for path in paths if path)
+
+
+def _is_companion(entry: dict[str, Any]) -> bool:
+    return any(name == "aibom:companion" for name, _ in bomjson.properties(entry))
 
 
 def _unseen(value: str) -> Unseen:

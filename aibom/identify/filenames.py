@@ -30,15 +30,3 @@ def file_name(model: ModelFile) -> str:
     sources = model.hub.sources if model.hub is not None else ()
     names = [s.filename for s in sources if s.filename]
     return posixpath.basename(names[0] if names else model.file.path)
-
-
-def shard_count(model: ModelFile) -> int:
-    """Return how many shards the set of a file has by its name; 1 where it is no shard."""
-    shard = _SHARD.match(file_name(model))
-    return int(shard["count"]) if shard else 1
-
-
-def shard_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
-    """Return how many shards of a set were seen as a property, if it is a set."""
-    count = shard_count(models[0])
-    return (("aibom:shards", f"{len(models)} of {count} seen"),) if count > 1 else ()

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from packageurl import PackageURL
 
 from aibom.identify.arrivals import ArrivalIndex, with_arrivals
+from aibom.identify.bases import with_bases
 from aibom.identify.features import Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
+from aibom.identify.remotecode import CodeShelf, code_links
 from aibom.identify.sandboxes import with_sandboxes
 from aibom.identify.services import with_destinations
 from aibom.identify.software import SoftwareShelf
@@ -73,18 +75,21 @@ def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
 
 def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> Inventory:
     facts, rules = node.facts, node.rules.software
-    models, software = ModelShelf(rules), SoftwareShelf(rules)
+    models, software, code = ModelShelf(rules), SoftwareShelf(rules), CodeShelf()
     serving: list[Serving] = []
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
         matches = software.add(features_of(found, witness), witness)
         runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
         models.add(found.models, witness, runtimes)
+        code.add(found.remote_code, witness)
         if server := node.servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
     known = with_arrivals(models.components(), node.arrivals, models.places)
+    known, lineage = with_bases(known)
     components = [*known, *software.components(without=own), *own.values()]
+    components += code.components()
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
         components, members
@@ -93,7 +98,7 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
-        links=tuple(sorted(_links(components, services))),
+        links=tuple(sorted(lineage | code_links(components) | _links(components, services))),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
     )
 
@@ -190,22 +195,7 @@ def _image(container: Container) -> Component:
 
 def _links(components: list[Component], services: list[Service]) -> set[Link]:
     links = {Link(s.ref, s.component) for s in services}
-    models = [c for c in components if c.kind == "model"]
     for component in components:
         if component.within and any(c.ref == component.within for c in components):
             links.add(Link(component.within, component.ref))
-        if component.kind == "adapter":
-            links |= {Link(component.ref, base.ref) for base in _bases(component, models)}
     return links
-
-
-def _bases(adapter: Component, models: list[Component]) -> list[Component]:
-    """Return the loaded models that an adapter's base reference leads to: by repository or path."""
-    wanted = {b.reference or b.name for b in adapter.model.base_models} if adapter.model else set()
-    found = []
-    for model in models:
-        repositories = {v for k, v in model.properties if k == "aibom:hub:repository"}
-        folders = {f.path.rsplit("/", 1)[0] for f in model.files} | {f.path for f in model.files}
-        if wanted & (repositories | folders):
-            found.append(model)
-    return found

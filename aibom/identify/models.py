@@ -1,38 +1,25 @@
 """Model files to components: shards joined, adapters told from models, names with their source."""
 
 import hashlib
-import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aibom.identify import provenance
 from aibom.identify.features import Witness
-from aibom.identify.filenames import (
-    file_name,
-    is_dataset,
-    repositories,
-    shard_count,
-    shard_of,
-    shard_properties,
+from aibom.identify.filenames import file_name, is_dataset
+from aibom.identify.modeldetails import (
+    companions_of,
+    concerns_of,
+    details_of,
+    licence_of,
+    name_of,
 )
+from aibom.identify.modelsets import SetKey, expected, is_parted, key_of
 from aibom.identify.origins import worst_origin
 from aibom.identify.provenance import Provenance
-from aibom.types.facts import FileFacts, FileKey, ModelConfig, ModelFile, ModelUse
-from aibom.types.inventory import Component, ComponentKind, Evidence, ModelDetails, Technique
-from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.facts import FileFacts, ModelFile, ModelUse
+from aibom.types.inventory import Component, ComponentKind, Evidence, Technique
 from aibom.types.rules import RuleSet
-
-# names that every model of a kind bears; the folder says more
-_GENERIC = frozenset(
-    {
-        "model",
-        "pytorch_model",
-        "adapter_model",
-        "weights",
-        "consolidated",
-        "diffusion_pytorch_model",
-    }
-)
 
 
 @dataclass
@@ -56,7 +43,7 @@ class ModelShelf:
         self._data = rules.data_formats
         #: by ref, every file in which a component was found, once ``components`` was asked
         self.places: dict[str, tuple[FileFacts, ...]] = {}
-        self._seen: dict[tuple[object, ...], _Seen] = {}
+        self._seen: dict[SetKey, _Seen] = {}
 
     def add(self, uses: Iterable[ModelUse], witness: Witness, beside: Iterable[str] = ()) -> None:
         """Take the model files that one process held, and the model runtimes in it."""
@@ -64,7 +51,7 @@ class ModelShelf:
             model, use = held.model, held.use
             verified = model.hub is not None and model.hub.verified
             technique: Technique = "hash-comparison" if verified else "binary-analysis"
-            seen = self._seen.setdefault(_identity(model, witness.container), _Seen())
+            seen = self._seen.setdefault(key_of(model, witness.container), _Seen())
             evidence = witness.saw(use.kind, model.file.path, technique, 100, model.file)
             evidence = replace(evidence, times=held.times, beside=tuple(beside))
             seen.uses.append((model, evidence))
@@ -73,14 +60,8 @@ class ModelShelf:
 
     def components(self) -> list[Component]:
         """Return one component per model, adapters included, sorted by ref."""
-        merged: dict[object, _Seen] = {}
-        for key, seen in self._seen.items():
-            known = merged.setdefault(seen.digests() or key, seen)
-            if known is not seen:
-                known.uses += seen.uses
-                known.containers |= seen.containers
         found = []
-        for seen in merged.values():
+        for seen in _merged(self._seen):
             component = self._settle(_component(seen))
             found.append(component)
             self.places[component.ref] = tuple({m.file: None for m, _ in seen.uses})
@@ -93,18 +74,24 @@ class ModelShelf:
         return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
 
 
-def _identity(model: ModelFile, container: str) -> tuple[object, ...]:
-    """Return what makes two files one: shards of a set, a data set, or the same content."""
-    if is_dataset(model):
-        return ("dataset", container, *repositories(model))
-    shard = shard_of(file_name(model))
-    if shard and int(shard["count"]) > 1:
-        place: object = repositories(model) or posixpath.dirname(model.file.path)
-        return ("shards", container, place, shard["stem"], shard["count"], shard["suffix"])
-    if model.file.sha256:
-        return ("content", model.file.sha256)
-    key: FileKey = model.file.key
-    return ("file", key)
+def _merged(found: Mapping[SetKey, _Seen]) -> list[_Seen]:
+    """Join what has the same content, and parts of a set with the whole of it."""
+    merged: dict[object, _Seen] = {}
+    # the whole first, so that its parts find it
+    for key, seen in sorted(found.items(), key=lambda item: -len(item[1].digests())):
+        digests = seen.digests()
+        whole = _whole(digests, merged) if is_parted(key) else None
+        known = merged.setdefault(whole or digests or key, seen)
+        if known is not seen:
+            known.uses += seen.uses
+            known.containers |= seen.containers
+    return list(merged.values())
+
+
+def _whole(digests: frozenset[str], known: Iterable[object]) -> frozenset[str] | None:
+    """Return the set of digests among ``known`` that has all of ``digests``."""
+    sets = (one for one in known if isinstance(one, frozenset))
+    return next((one for one in sets if digests and digests <= one), None)
 
 
 def _component(seen: _Seen) -> Component:
@@ -115,7 +102,9 @@ def _component(seen: _Seen) -> Component:
     files = tuple(m.file for m in models)
     kind = _kind(first)
     origin = provenance.join(found)
-    name, claimed = _name(first, origin)
+    name, claimed = name_of(models, origin)
+    licence = licence_of(models)
+    publisher = first.header.producer or origin.organisation
     digest = files[0].sha256 if len(files) == 1 else ""
     return Component(
         ref=f"{kind}:{_fingerprint(files)}",
@@ -124,19 +113,21 @@ def _component(seen: _Seen) -> Component:
         name=name,
         version=origin.commit,
         purl=origin.purl,
-        publisher=first.header.producer or "",
+        publisher=publisher,
         description=first.header.description or "",
-        licence=first.header.licence or "",
+        licence=licence,
         sha256=digest,
         rule=f"format/{first.header.format}" if first.header.format else "",
         role=kind,
-        claimed=claimed,
+        claimed=claimed + _claimed(licence, publisher, origin),
         files=files,
         evidence=tuple(sorted({e for _, e in seen.uses})),
         origin=worst_origin(m.file.origin for m in found),
         containers=tuple(sorted(seen.containers)),
-        model=_details(models),
-        properties=provenance.properties(origin) + shard_properties(models),
+        model=details_of(models),
+        properties=provenance.properties(origin) + _set_properties(models),
+        companions=companions_of(found),
+        concerns=concerns_of(found),
     )
 
 
@@ -160,50 +151,19 @@ def _is_adapter(model: ModelFile) -> bool:
     return model.header.kind == "adapter" or bool(model.config and model.config.peft_type)
 
 
-def _name(model: ModelFile, origin: Provenance) -> tuple[str, tuple[str, ...]]:
-    """Return a model's name, and ``("name",)`` when only its own files or a cache vouch for it."""
-    if origin.repositories and (origin.recorded or not model.header.name):
-        return origin.repositories[0], () if origin.certain else ("name",)
-    if model.header.name:
-        return model.header.name, ("name",)
-    base = posixpath.basename(model.file.path)
-    shard = shard_of(base)
-    stem = shard["stem"] if shard else posixpath.splitext(base)[0]
-    folder = posixpath.basename(posixpath.dirname(model.file.path))
-    return (folder if stem in _GENERIC and folder else base), ()
+def _claimed(licence: str, publisher: str, origin: Provenance) -> tuple[str, ...]:
+    """Return which of these only the model's own files, or an unproven place, vouch for."""
+    proven = origin.certain and publisher == origin.organisation
+    return (("licence",) if licence else ()) + (("publisher",) if publisher and not proven else ())
 
 
-def _details(models: list[ModelFile]) -> ModelDetails:
-    header = models[0].header
-    config = models[0].config or ModelConfig()
-    bases = header.base_models
-    if config.base_model:
-        bases = (BaseModel(config.base_model, config.base_model), *bases)
-    return ModelDetails(
-        format=header.format,
-        format_version=header.format_version or "",
-        architecture=header.architecture or config.architecture or config.model_type,
-        parameters=_sum(models, "parameters"),
-        quantization=header.quantization or "",
-        tensors=_sum(models, "tensors"),
-        context_length=header.context_length or config.context_length,
-        base_models=bases,
-        unsafe_globals=tuple(sorted({g for m in models for g in m.header.globals})),
-        properties=_details_properties(header, config),
-    )
-
-
-def _details_properties(header: ModelHeader, config: ModelConfig) -> tuple[tuple[str, str], ...]:
-    extra = [("peft.type", config.peft_type)] if config.peft_type else []
-    # what a model was made from, as often as what it is: shown, and never taken for its name
-    extra += [("config._name_or_path", config.name)] if config.name else []
-    if config.custom_code:
-        extra.append(("custom_code", ", ".join(config.custom_code)))
-    return tuple(sorted({*header.properties, *extra}))
-
-
-def _sum(models: list[ModelFile], name: str) -> int | None:
-    values = [getattr(m.header, name) for m in models]
-    # a sum over some of the shards would be a wrong number
-    missing = len(models) < shard_count(models[0])
-    return None if missing or None in values else sum(values)
+def _set_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
+    """Return how many files of a set were seen, and the pipeline that they are parts of."""
+    first = models[0]
+    count = expected(first)
+    found = [("aibom:shards", f"{len(models)} of {count} seen")] if count > 1 else []
+    if first.pipeline:
+        found.append(("aibom:pipeline", first.pipeline))
+    if first.file.head_sha256:
+        found.append(("aibom:fingerprint", f"sha256-of-first-mebibyte:{first.file.head_sha256}"))
+    return tuple(found)

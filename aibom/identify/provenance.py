@@ -45,6 +45,12 @@ class Provenance:
         return self.purls[0] if len(self.purls) == 1 else ""
 
     @property
+    def organisation(self) -> str:
+        """Who published the one repository, as its name says; empty where that is not known."""
+        names = {r.rpartition("/")[0] for r in self.repositories}
+        return names.pop() if len(names) == 1 and self.recorded else ""
+
+    @property
     def certain(self) -> bool:
         """Whether the content proves the one repository that the caches name."""
         return self.verified and len(self.repositories) == 1

@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.procfs.process import parse_stat
-from aibom.observe import models, origin
+from aibom.observe import models, origin, remotecode
 from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.imports import Imported, Imports
+from aibom.observe.modelfolder import ModelFolders
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
 from aibom.observe.pythonpath import Environments
@@ -66,6 +68,7 @@ class _Draft:
     runtime: int | None
     neighbour: Process
     places: HubPlaces
+    folders: ModelFolders = field(init=False)
     models: list[ModelUse] = field(default_factory=list)
     binaries: list[Binary] = field(default_factory=list)
     packages: dict[tuple[str, str, str], LoadedPackage] = field(default_factory=dict)
@@ -102,6 +105,7 @@ class Inspector:
         PermissionError when it may not be looked at.
         """
         draft = _Draft(process, runtime, neighbour, HubPlaces(self.host, process.pid))
+        draft.folders = self._folders(draft)
         uses = file_uses(raw, process.root)
         folders = self.environments.folders(process, raw.argv, uses)
         for use, key, content in self._contents_of(draft, uses, raw):
@@ -111,6 +115,7 @@ class Inspector:
                 self._note_package(draft, use, key, owner)
         modules = self._modules(process.pid)
         self._take_modules(draft, modules, folders)
+        table = modules if isinstance(modules, ModuleTable) else None
         for record in draft.places.unseen():
             draft.miss(record)
         self._note_end(draft)
@@ -121,7 +126,8 @@ class Inspector:
             binaries=tuple(draft.binaries),
             packages=tuple(draft.packages.values()),
             streams=streams(self.host, process.pid, raw),
-            modules=len(modules.modules) if isinstance(modules, ModuleTable) else None,
+            modules=len(table.modules) if table is not None else None,
+            remote_code=remotecode.of(table, partial(self._beside, draft)) if table else (),
         )
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
@@ -211,6 +217,27 @@ class Inspector:
         own_script = program.package is None and use.kind == "open" and key.size <= MAX_SCRIPT
         return replace(program, file=self._facts(draft, use, key, hashed=own_script))
 
+    def folders_near(self, process: Process, runtime: int | None) -> ModelFolders:
+        """Return a reader of what lies beside models in the root of a process.
+
+        What it cannot read is not noted: the process is a neighbour of those that used a model.
+        """
+        return self._folders(_Draft(process, runtime, process, HubPlaces(self.host, process.pid)))
+
+    def _folders(self, draft: _Draft) -> ModelFolders:
+        beside = partial(self._beside, draft)
+        return ModelFolders(self.host, draft.process.pid, beside, self._rules.extensions)
+
+    def _beside(self, draft: _Draft, path: str) -> FileFacts | None:
+        """Return what is said of a file that lies beside a model, None where it cannot be read."""
+        use = FileUse(path, "open", "", "", 0)
+        pid = draft.process.pid
+        try:
+            key = key_of(self._stat_by_path(pid, use), self.host.mounts(pid))
+        except OSError:
+            return None
+        return self._facts(draft, use, key, hashed=True)
+
     def _stat_by_path(self, pid: int, use: FileUse) -> FileStat:
         return self.host.stat_in_root(pid, use.path)
 
@@ -289,7 +316,7 @@ class Inspector:
             header = models.data_header(use.path)
         if header is not None:
             file = self._facts(draft, use, key, hashed=True)
-            model = models.describe(self.host, draft.process, file, header, draft.places)
+            model = models.describe(file, header, draft.places, draft.folders)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))
         elif content.binary is not None:
@@ -335,10 +362,11 @@ class Inspector:
             detail = f"layers of the container: {error.strerror}"
             remedy = "give aibom the host's files (--path.rootfs) and the right to read them"
             draft.miss(Unseen("denied", f"origin of {use.path}", detail, remedy, draft.process.pid))
-        digest = self._digest(draft, use, key) if hashed else ""
-        return FileFacts(use.path, key, place, digest)
+        digest, head = self._digest(draft, use, key) if hashed else ("", "")
+        return FileFacts(use.path, key, place, digest, head)
 
-    def _digest(self, draft: _Draft, use: FileUse, key: FileKey) -> str:
+    def _digest(self, draft: _Draft, use: FileUse, key: FileKey) -> tuple[str, str]:
+        """Return the digest of a file, or of its head where it is too large to be hashed."""
         pid = draft.process.pid
         try:
             # a script is known by its path alone
@@ -349,19 +377,16 @@ class Inspector:
             )
             try:
                 require_same(file, key, self.host.mounts(pid))
-                return self.digests.sha256(file, key)
+                return self.digests.sha256(file, key), ""
             except TooLargeError:
-                head = file.read(0, FINGERPRINTED)
-                detail = (
-                    f"{key.size} bytes are above the limit for hashing; SHA-256 of the first"
-                    f" {len(head)} bytes is {hashlib.sha256(head).hexdigest()}"
-                )
+                detail = f"{key.size} bytes are above the limit for hashing"
                 draft.miss(Unseen("too-large", use.path, detail, "raise --hash-limit", pid))
+                return "", hashlib.sha256(file.read(0, FINGERPRINTED)).hexdigest()
             finally:
                 file.close()
         except OSError as error:
             _note_error(draft, use, error)
-        return ""
+        return "", ""
 
 
 def _note_error(draft: _Draft, use: FileUse, error: OSError) -> None:

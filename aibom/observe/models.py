@@ -3,36 +3,28 @@
 import posixpath
 
 from aibom.formats.hubs import huggingface, kaggle
-from aibom.formats.models import modelconfig
-from aibom.observe.host import Host
 from aibom.observe.hubs.places import HubPlaces
-from aibom.observe.smallfile import read_in_root
-from aibom.types.facts import FileFacts, HubPlace, ModelConfig, ModelFile, Process
+from aibom.observe.modelfolder import ModelFolders
+from aibom.types.facts import FileFacts, HubPlace, ModelFile
 from aibom.types.model import ModelHeader
-
-_MAX_CONFIG = 1 << 20
 
 
 def describe(
-    host: Host,
-    process: Process,
-    file: FileFacts,
-    header: ModelHeader,
-    places: HubPlaces | None = None,
+    file: FileFacts, header: ModelHeader, places: HubPlaces, folders: ModelFolders
 ) -> ModelFile:
     """Return a model file with its neighbours' claims; missing neighbours are normal.
 
-    ``places`` remembers what was asked of hub caches for the process's other files, and has the
-    records of what could not be looked through.
+    ``places`` and ``folders`` remember what was asked for the process's other files.
     """
-    found = (places or HubPlaces(host, process.pid)).find(file)
+    found = places.find(file)
     hub = found.place if found is not None else None
     # a blob's neighbours stand beside its name in the snapshot
-    folder = (found and found.folder) or posixpath.dirname(file.path)
+    folder = ((found and found.folder) or posixpath.dirname(file.path)).rstrip("/")
+    name = name_of(file, hub)
     # PEFT names an adapter's weights adapter_model.*; what lies beside them is another model
-    is_adapter = header.kind == "adapter" or name_of(file, hub).startswith("adapter_model")
-    config = _config(host, process.pid, folder.rstrip("/"), is_adapter=is_adapter)
-    return ModelFile(file, header, config, hub)
+    is_adapter = header.kind == "adapter" or name.startswith("adapter_model")
+    model = ModelFile(file, header, hub=hub, folder=folder)
+    return folders.complete(model, name, is_adapter=is_adapter)
 
 
 def data_header(path: str) -> ModelHeader | None:
@@ -53,18 +45,3 @@ def name_of(file: FileFacts, hub: HubPlace | None) -> str:
     """Return the name that a file has in its repository, else the last part of its path."""
     names = [s.filename for s in hub.sources if s.filename] if hub is not None else []
     return posixpath.basename(names[0] if names else file.path)
-
-
-def _config(host: Host, pid: int, folder: str, *, is_adapter: bool) -> ModelConfig | None:
-    if is_adapter:
-        adapter = _read(host, pid, f"{folder}/adapter_config.json")
-        return modelconfig.parse_adapter(adapter) if adapter is not None else None
-    config = _read(host, pid, f"{folder}/config.json")
-    return modelconfig.parse_config(config) if config is not None else None
-
-
-def _read(host: Host, pid: int, path: str) -> bytes | None:
-    try:
-        return read_in_root(host, pid, path, _MAX_CONFIG)
-    except OSError:
-        return None

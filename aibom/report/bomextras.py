@@ -7,6 +7,7 @@ from aibom import __version__
 from aibom.formats.text import printable
 from aibom.types.findings import Finding
 from aibom.types.inventory import Component, Inventory, ModelDetails
+from aibom.types.model import ChatTemplate
 from aibom.types.words import magnitude, said
 
 # CycloneDX property taxonomy, namespace cdx:ai-ml
@@ -37,14 +38,14 @@ def add_model_cards(document: dict[str, Any], inventory: Inventory) -> None:
 
 def _model_card(component: Component, model: ModelDetails) -> dict[str, Any]:
     card: dict[str, Any] = {}
-    if model.architecture:
-        card["modelParameters"] = {"modelArchitecture": printable(model.architecture)}
+    if parameters := _model_parameters(model):
+        card["modelParameters"] = parameters
     pairs = [
         (_PARAMETERS, magnitude(model.parameters) if model.parameters is not None else ""),
         (_TUNING, _tuning(component, model)),
         (_CONTEXT, str(model.context_length or "")),
         (_QUANTIZATION, model.quantization),
-        (_CHAT_TEMPLATE, dict(model.properties).get("chat_template", "")),
+        (_CHAT_TEMPLATE, next((t.sha256 for t in model.templates if t.name == "default"), "")),
         ("aibom:format", model.format),
         ("aibom:format:version", model.format_version),
         ("aibom:parameters", "" if model.parameters is None else str(model.parameters)),
@@ -52,17 +53,35 @@ def _model_card(component: Component, model: ModelDetails) -> dict[str, Any]:
     ]
     pairs += [(f"aibom:header:{name}", value) for name, value in model.properties]
     pairs += [("aibom:pickle:global", name) for name in model.unsafe_globals]
+    pairs += [("aibom:chat-template", _template(t)) for t in model.templates]
     card["properties"] = [
         {"name": printable(name), "value": printable(value)} for name, value in pairs if value
     ]
     return card
 
 
+def _model_parameters(model: ModelDetails) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    if model.task:
+        parameters["task"] = printable(model.task)
+    if model.architecture:
+        parameters["modelArchitecture"] = printable(model.architecture)
+    if model.datasets:
+        names = sorted(set(model.datasets))
+        parameters["datasets"] = [{"type": "dataset", "name": printable(n)} for n in names]
+    return parameters
+
+
+def _template(template: ChatTemplate) -> str:
+    place = f" in {template.path}" if template.path else ""
+    return f"{template.name} sha256:{template.sha256}, {template.length} characters{place}"
+
+
 def _tuning(component: Component, model: ModelDetails) -> str:
     if component.kind != "adapter":
         return ""
     peft = dict(model.properties).get("peft.type", "").lower()
-    return peft if peft in ("lora", "alora", "qlora", "prompt") else "adapter"
+    return peft if peft in ("lora", "alora", "qlora", "prompt") else peft or "adapter"
 
 
 def add_dependencies(document: dict[str, Any], inventory: Inventory, root: str) -> None:

@@ -27,6 +27,7 @@ from aibom.types.concerns import Concern
 from aibom.types.facts import FileFacts
 from aibom.types.findings import Verdict
 from aibom.types.inventory import Component, Evidence, Service
+from aibom.types.model import BaseModel
 from aibom.types.words import came_from, shown_by
 
 _LICENSES = LicenseFactory()
@@ -50,9 +51,7 @@ def component_of(component: Component, verdict: Verdict) -> cdx.Component:
             ExternalReference(type=ExternalReferenceType.WEBSITE, url=XsUri(url))
             for url in component.references
         ],
-        components=[_file(component, f, verdict) for f in component.files]
-        if len(component.files) > 1
-        else [],
+        components=_files(component, verdict),
         pedigree=_pedigree(component),
         evidence=_evidence(component),
         properties=_properties(component, verdict),
@@ -113,8 +112,21 @@ def _licenses(licence: str) -> list[License]:
     return [_LICENSES.make_from_string(printable(licence), license_acknowledgement=declared)]
 
 
-def _file(component: Component, file: FileFacts, verdict: Verdict) -> cdx.Component:
-    pairs = [
+def _files(component: Component, verdict: Verdict) -> list[cdx.Component]:
+    """Return the files of a component of several, and those that belong to it."""
+    content = component.files if len(component.files) > 1 else ()
+    own = {file.path for file in content}
+    beside = [c for c in component.companions if c.file.path not in own]
+    return [
+        *(_file(component, file, verdict) for file in content),
+        *(_file(component, c.file, verdict, c.role) for c in beside),
+    ]
+
+
+def _file(component: Component, file: FileFacts, verdict: Verdict, role: str = "") -> cdx.Component:
+    # what lies beside the weights was not seen to be read: its place makes it the model's
+    pairs = [("aibom:companion", role)] if role else []
+    pairs += [
         ("aibom:declared", verdict.declared),
         ("aibom:origin", file.origin.kind),
         ("aibom:size", str(file.size)),
@@ -138,13 +150,20 @@ def _pedigree(component: Component) -> cdx.Pedigree | None:
         cdx.Component(
             type=cdx.ComponentType.MACHINE_LEARNING_MODEL,
             name=printable(base.name),
-            properties=properties(
-                [("aibom:claimed", "true"), ("aibom:reference", base.reference or base.name)]
-            ),
+            properties=properties(_claims(base)),
         )
         for base in bases
     ]
     return cdx.Pedigree(ancestors=ancestors, notes="as the model's own files say")
+
+
+def _claims(base: BaseModel) -> list[tuple[str, str]]:
+    relation = [("aibom:relation", base.relation)] if base.relation else []
+    return [
+        ("aibom:claimed", "true"),
+        ("aibom:reference", base.reference or base.name),
+        *relation,
+    ]
 
 
 def _evidence(component: Component) -> cdx_evidence.ComponentEvidence | None:

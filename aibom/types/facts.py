@@ -200,12 +200,16 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """One file's content and place. ``sha256`` is empty when the file was not hashed."""
+    """One file's content and place. ``sha256`` is empty when the file was not hashed.
+
+    ``head_sha256`` is of the first mebibyte of a file that was too large to hash.
+    """
 
     path: str
     key: FileKey
     origin: Origin
     sha256: str = ""
+    head_sha256: str = ""
 
     @property
     def size(self) -> int:

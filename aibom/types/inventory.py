@@ -5,7 +5,7 @@ from typing import Literal
 
 from aibom.types.concerns import Concern
 from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Unseen
-from aibom.types.model import BaseModel, ChatTemplate
+from aibom.types.model import BaseModel, ChatTemplate, Width
 
 ComponentKind = Literal[
     "model", "adapter", "agent", "framework", "package", "mcp-server", "data", "image"
@@ -65,6 +65,7 @@ class ModelDetails:
     templates: tuple[ChatTemplate, ...] = ()
     datasets: tuple[str, ...] = ()
     task: str = ""
+    widths: tuple[Width, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

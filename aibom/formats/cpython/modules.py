@@ -22,8 +22,16 @@ _WORD = 8
 _ALWAYS = frozenset({"sys", "builtins"})
 
 
+#: Package as which transformers imports the code that models bring along
+#: (transformers/dynamic_module_utils.py). It need not be imported itself.
+REMOTE = "transformers_modules"
+
+
 class Module(NamedTuple):
-    """An imported module; ``file`` and ``version`` are read of top-level ones only."""
+    """An imported module.
+
+    ``file`` and ``version`` are read of top-level ones only, and of ``REMOTE``'s.
+    """
 
     name: str
     file: str = ""
@@ -109,7 +117,7 @@ def _attempt(reader: Reader, found: Site) -> Reading | None:
     if not named.keys() >= _ALWAYS:
         return None
     attributes = Attributes(reader, found.objects, strings, _module_type(reader, found, named))
-    spaces = attributes.namespaces([(n, value) for n, (_, value) in named.items() if "." not in n])
+    spaces = attributes.namespaces([(n, value) for n, (_, value) in named.items() if _has_place(n)])
     texts = attributes.texts(spaces)
     # what was freed meanwhile may have been read as something else: keep what is still there
     again = _snapshots(reader, found, strings)
@@ -122,6 +130,10 @@ def _attempt(reader: Reader, found: Site) -> Reading | None:
     pieces = [piece for shot in shots for piece in shot.pieces]
     watch = Watch((*found.guards, *spans, *late), [*guards, *pieces, *late.values()])
     return Reading(_table(found, kept, texts), watch)
+
+
+def _has_place(name: str) -> bool:
+    return "." not in name or name.startswith(f"{REMOTE}.")
 
 
 def _snapshots(reader: Reader, found: Site, strings: Strings) -> list[Snapshot]:

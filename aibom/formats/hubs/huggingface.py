@@ -12,6 +12,7 @@ of the user's choice leaves ``.cache/huggingface/download/FILE.metadata`` there
 
 from typing import NamedTuple
 
+from aibom.formats.cpython.modules import REMOTE
 from aibom.formats.hubs.paths import (
     SHA1_DIGITS,
     SHA256_DIGITS,
@@ -136,13 +137,41 @@ def parse_module(path: str) -> RepositoryPath | None:
     """Return what ``path`` says of code that transformers took from a repository, or None."""
     parts = path.split("/")
     for index in range(len(parts) - 5, 0, -1):
-        if parts[index] != "transformers_modules":
+        if parts[index] != REMOTE:
             continue
         *names, commit = (_unescaped(part) for part in parts[index + 1 : index + 4])
         if is_hex(commit, SHA1_DIGITS) and all(map(is_name, names)):
             folder, filename = "/".join(parts[: index + 4]), "/".join(parts[index + 4 :])
             return RepositoryPath(folder, "code", "/".join(names), commit, "", filename)
     return None
+
+
+class RemoteModule(NamedTuple):
+    """Whose code a module of ``transformers_modules`` is.
+
+    ``commit`` is empty for the code of a model that was loaded from a folder; ``repository`` is
+    that folder's name then.
+    """
+
+    repository: str
+    commit: str
+
+
+def parse_module_name(name: str) -> RemoteModule | None:
+    """Return whose code an imported module is, by its dotted name, or None for another module.
+
+    The names are ``transformers_modules.ORG.REPOSITORY.COMMIT.MODULE`` for a repository, and
+    ``transformers_modules.FOLDER.MODULE``, in later versions with a digest of the sources before
+    the module, for a local folder (transformers/dynamic_module_utils.py).
+    """
+    top, *parts = name.split(".")
+    if top != REMOTE or len(parts) < 2 or not all(map(is_name, parts)):
+        return None
+    for index in (1, 2):
+        if len(parts) > index + 1 and is_hex(parts[index], SHA1_DIGITS):
+            repository = "/".join(map(_unescaped, parts[:index]))
+            return RemoteModule(repository, parts[index])
+    return RemoteModule(_unescaped(parts[0]), "")
 
 
 def _unescaped(name: str) -> str:

@@ -275,6 +275,7 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
     models |= {(u.model.file.path, u.model.file.key, u.use.kind): u for u in later.models}
     packages = {(p.package.location, p.file.origin.kind): p for p in earlier.packages}
     packages |= {(p.package.location, p.file.origin.kind): p for p in later.packages}
+    code = {(c.repository, c.commit): c for c in (*earlier.remote_code, *later.remote_code)}
     binaries = {b.file.key: b for b in (*earlier.binaries, *later.binaries)}
     return replace(
         later,
@@ -282,6 +283,7 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
         packages=tuple(packages.values()),
         binaries=tuple(binaries.values()),
         connections=tuple(sorted({*earlier.connections, *later.connections})),
+        remote_code=tuple(code.values()),
     )
 
 

@@ -211,7 +211,10 @@ class Sightings:
             return ModelFile(file, header)
         host = self._inspector.host
         places = HubPlaces(host, near.pid)
-        model = models.describe(host, near, file, header, places)
+        view = self._views.of(near)
+        runtime = view.runtime if view is not None else None
+        folders = self._inspector.folders_near(near, runtime)
+        model = models.describe(file, header, places, folders)
         for unseen in places.unseen():
             self._miss(unseen)
         return model

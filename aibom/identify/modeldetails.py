@@ -1,0 +1,146 @@
+"""What a model's own files say of it: header, configuration and card as one model card."""
+
+import posixpath
+from collections.abc import Iterable
+
+from aibom.formats.modelfolder import licences
+from aibom.identify.filenames import shard_of
+from aibom.identify.modelsets import expected
+from aibom.identify.provenance import Provenance
+from aibom.types.concerns import Concern
+from aibom.types.facts import Companion, ModelCard, ModelConfig, ModelFile
+from aibom.types.inventory import ModelDetails
+from aibom.types.model import BaseModel, ModelHeader
+
+# names that every model of a kind bears; the folder says more
+_GENERIC = frozenset(
+    {
+        "adapter_model",
+        "consolidated",
+        "diffusion_pytorch_model",
+        "flax_model",
+        "model",
+        "openvino_model",
+        "pytorch_model",
+        "saved_model",
+        "tf_model",
+        "weights",
+    }
+)
+
+
+# folders that repositories and servers give to a format or a version of each model
+_GENERIC_FOLDERS = frozenset({"gguf", "model", "onnx", "openvino", "tflite", "0_Transformer"})
+
+
+def name_of(models: list[ModelFile], origin: Provenance) -> tuple[str, tuple[str, ...]]:
+    """Return a model's name, and ``("name",)`` when only its own files or a cache vouch for it."""
+    first = models[0]
+    if origin.repositories and (origin.recorded or not first.header.name):
+        return origin.repositories[0], () if origin.certain else ("name",)
+    if first.pipeline:
+        return posixpath.basename(first.pipeline), ()
+    if first.header.name:
+        return first.header.name, ("name",)
+    base = posixpath.basename(first.file.path)
+    shard = shard_of(base)
+    stem = shard["stem"] if shard else posixpath.splitext(base)[0]
+    folder = _telling(first.folder or posixpath.dirname(first.file.path))
+    return (folder if stem in _GENERIC and folder else base), ()
+
+
+def _telling(folder: str) -> str:
+    """Return the last part of a folder's path that is more than a version or a format."""
+    for part in reversed(folder.split("/")):
+        if part and not part.isdigit() and part not in _GENERIC_FOLDERS:
+            return part
+    return posixpath.basename(folder)
+
+
+def licence_of(models: list[ModelFile]) -> str:
+    """Return the licence that a model's header or card claims, in SPDX's spelling where it has one.
+
+    Empty where neither says one.
+    """
+    said = (m.header.licence for m in models)
+    header = next((licence for licence in said if licence), "")
+    return licences.spdx(header) if header else _card(models).licence
+
+
+def details_of(models: list[ModelFile]) -> ModelDetails:
+    """Return the model card of a model's files; the first file speaks for what all share."""
+    header = models[0].header
+    config = models[0].config or ModelConfig()
+    card = _card(models)
+    return ModelDetails(
+        format=header.format,
+        format_version=header.format_version or "",
+        architecture=header.architecture or config.architecture or config.model_type,
+        parameters=_sum(models, "parameters"),
+        quantization=header.quantization or "",
+        tensors=_sum(models, "tensors"),
+        context_length=header.context_length or config.context_length,
+        base_models=_bases(header, config, card),
+        unsafe_globals=tuple(sorted({g for m in models for g in m.header.globals})),
+        properties=_properties(header, config, card),
+        templates=tuple(
+            dict.fromkeys(t for m in models for t in (*m.header.templates, *m.templates))
+        ),
+        datasets=card.datasets,
+        task=card.task or config.task,
+        widths=tuple(sorted({w for m in models for w in m.header.widths})),
+    )
+
+
+def companions_of(models: Iterable[ModelFile]) -> tuple[Companion, ...]:
+    """Return the files beside a model's weights, each path once."""
+    found = {c.file.path: c for m in models for c in m.companions}
+    return tuple(found[path] for path in sorted(found))
+
+
+def concerns_of(models: Iterable[ModelFile]) -> tuple[Concern, ...]:
+    """Return what deserves a look about a model's files, sorted."""
+    return tuple(sorted({c for m in models for c in (*m.header.concerns, *m.concerns)}))
+
+
+def _card(models: list[ModelFile]) -> ModelCard:
+    return next((m.card for m in models if m.card is not None), ModelCard())
+
+
+def _bases(header: ModelHeader, config: ModelConfig, card: ModelCard) -> tuple[BaseModel, ...]:
+    """Return the models that this one was made of, each once, as several files may name one."""
+    named = [BaseModel(config.base_model, config.base_model)] if config.base_model else []
+    found: dict[str, BaseModel] = {}
+    for base in (*named, *header.base_models, *card.base_models):
+        key = base.reference or base.name
+        known = found.get(key)
+        if known is None or (base.relation and not known.relation):
+            found[key] = base
+    return tuple(found.values())
+
+
+def _properties(
+    header: ModelHeader, config: ModelConfig, card: ModelCard
+) -> tuple[tuple[str, str], ...]:
+    # what a model was made from, as often as what it is: shown, and never taken for its name
+    said = [
+        ("peft.type", config.peft_type),
+        ("config._name_or_path", config.name),
+        ("config.quantization", config.quantization),
+        ("config.base_revision", config.base_revision),
+        ("custom_code", ", ".join(config.custom_code)),
+        ("card.name", card.name),
+        ("card.languages", ", ".join(card.languages)),
+        ("card.library", card.library),
+        ("card.licence_link", card.licence_link),
+        ("card.tags", ", ".join(card.tags)),
+    ]
+    told = [pair for pair in said if pair[1]]
+    return tuple(sorted({*header.properties, *config.properties, *told}))
+
+
+def _sum(models: list[ModelFile], name: str) -> int | None:
+    values = [getattr(m.header, name) for m in models]
+    # a sum over some of the shards would be a wrong number
+    missing = len(models) < expected(models[0])
+    return None if missing or None in values else sum(values)
