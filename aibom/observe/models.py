@@ -3,7 +3,8 @@
 import posixpath
 
 from aibom.formats.hubs import huggingface, kaggle
-from aibom.formats.models import modelconfig
+from aibom.formats.modelfolder.adapter import parse_adapter
+from aibom.formats.modelfolder.config import parse_config
 from aibom.observe.host import Host
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.smallfile import read_in_root
@@ -58,9 +59,9 @@ def name_of(file: FileFacts, hub: HubPlace | None) -> str:
 def _config(host: Host, pid: int, folder: str, *, is_adapter: bool) -> ModelConfig | None:
     if is_adapter:
         adapter = _read(host, pid, f"{folder}/adapter_config.json")
-        return modelconfig.parse_adapter(adapter) if adapter is not None else None
+        return parse_adapter(adapter) if adapter is not None else None
     config = _read(host, pid, f"{folder}/config.json")
-    return modelconfig.parse_config(config) if config is not None else None
+    return parse_config(config) if config is not None else None
 
 
 def _read(host: Host, pid: int, path: str) -> bytes | None:
