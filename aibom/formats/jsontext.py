@@ -12,11 +12,23 @@ def load_object(data: bytes) -> dict[str, Any] | None:
     Truncated, wrongly encoded, too deeply nested and duplicate-keyed input gives None: two
     readers of a document with a duplicate key may see two different documents.
     """
+    document = _load(data)
+    return document if isinstance(document, dict) else None
+
+
+def load_objects(data: bytes, limit: int = 1_000) -> tuple[dict[str, Any], ...] | None:
+    """Return the first ``limit`` objects of a JSON array of objects, or None as load_object."""
+    document = _load(data)
+    if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
+        return None
+    return tuple(document[:limit])
+
+
+def _load(data: bytes) -> object:
     try:
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -33,6 +45,12 @@ def text_of(document: dict[str, Any], key: str) -> str:
     """Return a string member fit to be shown, or an empty string when it is missing or other."""
     value = document.get(key)
     return printable(value.strip(), 1000) if isinstance(value, str) else ""
+
+
+def object_of(document: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return an object member, or an empty one when it is missing or other."""
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def number_of(document: dict[str, Any], key: str) -> int | None:

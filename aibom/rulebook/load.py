@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
+from aibom.formats import yamltext
 from aibom.types.rules import (
     NO_COMPONENT,
     Clause,
@@ -16,44 +15,9 @@ from aibom.types.rules import (
     Verb,
 )
 
-# libyaml's parser where PyYAML was built with it: ten times faster
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-_MAX_DEPTH = 50
-
 
 class RuleError(Exception):
     """A rule file that cannot be used; the message names the file and what to mend."""
-
-
-class _StrictLoader(_Base):  # type: ignore[misc]
-    """YAML that refuses duplicate keys, which PyYAML silently lets the last one win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"duplicate key {key!r}", key_node.start_mark
-                )
-            seen.add(key)
-        return dict(super().construct_mapping(node, deep))
-
-
-def _check_shape(data: bytes) -> None:
-    """Refuse aliases, with which a few lines make billions of nodes, and deep nesting."""
-    depth = 0
-    for event in yaml.parse(data, Loader=_Base):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"an alias (*{event.anchor}){event.start_mark}")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _MAX_DEPTH:
-            raise yaml.YAMLError(f"nested deeper than {_MAX_DEPTH} levels")
 
 
 def rules_folder() -> Path:
@@ -70,10 +34,8 @@ def read_documents(folder: Path) -> dict[Path, dict[str, Any]]:
     documents = {}
     for path in sorted(folder.glob("*/*.yaml")):
         try:
-            data = path.read_bytes()
-            _check_shape(data)
-            document = yaml.load(data, Loader=_StrictLoader)  # noqa: S506 - it is a safe loader
-        except (yaml.YAMLError, OSError, TypeError) as error:
+            document = yamltext.load(path.read_bytes())
+        except (yamltext.YAMLError, OSError) as error:
             raise RuleError(f"{path}: {' '.join(str(error).split())}") from None
         if not isinstance(document, dict):
             raise RuleError(f"{path}: a rule file holds one mapping")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from aibom.formats import redact
 from aibom.formats.containers import bundle
-from aibom.formats.models import modelconfig
+from aibom.formats.modelfolder.adapter import parse_adapter
+from aibom.formats.modelfolder.config import parse_config
 from aibom.formats.packages import gobuildinfo, nodepkg, pydist
 from aibom.formats.procfs import commandline
 from aibom.formats.procfs.commandline import Run
@@ -176,18 +177,18 @@ def test_package_json_that_is_none(data: bytes) -> None:
 def test_model_configuration() -> None:
     data = b'{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "n_ctx": 9,'
     data += b'"text_config": {"max_position_embeddings": 4096}, "auto_map": {"a": "m.C"}}'
-    found = modelconfig.parse_config(data)
+    found = parse_config(data)
     assert found is not None
     assert (found.architecture, found.context_length) == ("LlamaForCausalLM", 4096)
     assert found.custom_code == ("m.C",)
-    assert modelconfig.parse_config(b'{"version": 1}') is None
+    assert parse_config(b'{"version": 1}') is None
 
 
 def test_adapter_configuration() -> None:
-    found = modelconfig.parse_adapter(b'{"peft_type": "LORA", "base_model_name_or_path": "o/b"}')
+    found = parse_adapter(b'{"peft_type": "LORA", "base_model_name_or_path": "o/b"}')
     assert found is not None
     assert (found.peft_type, found.base_model) == ("LORA", "o/b")
-    assert modelconfig.parse_adapter(b'{"model_type": "llama"}') is None
+    assert parse_adapter(b'{"model_type": "llama"}') is None
 
 
 def test_bundle_of_containerd() -> None:
@@ -251,6 +252,6 @@ def test_metadata_of_any_kind(data: bytes) -> None:
     pydist.imported_modules(data)
     pydist.top_levels(data)
     nodepkg.parse(data)
-    modelconfig.parse_config(data)
-    modelconfig.parse_adapter(data)
+    parse_config(data)
+    parse_adapter(data)
     bundle.parse("id", data)

@@ -1,0 +1,81 @@
+"""Licences as people write them, in SPDX's words where those are certain."""
+
+import re
+from functools import cache
+
+from cyclonedx.spdx import is_supported_id
+from license_expression import ExpressionError, LicenseSymbol, Licensing, get_license_index
+
+from aibom.formats.text import printable
+
+_MAX_TEXT = 500  # characters: longer ones are licence texts
+
+# SPDX specification, annex "SPDX license expressions": licences that no list has
+_OWN = re.compile(r"(?:DocumentRef-[\w.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
+
+# What is no SPDX id by itself and can only mean one: identifiers of the Hugging Face Hub
+# (documentation, "Licenses") and names that package metadata uses. Those that the Hub calls a
+# family (bsd, cc, gpl, lgpl, gfdl, odbl, odc-by, openrail) name no licence and stay as they are.
+_SAME = {
+    "apache 2": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license v2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache software license 2.0": "Apache-2.0",
+    "bsd 2-clause license": "BSD-2-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
+    "bsd 3-clause license": "BSD-3-Clause",
+    "c-uda": "C-UDA-1.0",
+    "lgpl-lr": "LGPLLR",
+    "mit license": "MIT",
+    "mozilla public license 2.0": "MPL-2.0",
+    "pddl": "PDDL-1.0",
+    "the mit license": "MIT",
+    "the unlicense": "Unlicense",
+}
+
+# the Hub's words for a licence that it has no identifier for, and for one that nobody knows
+_OTHER = frozenset({"other", "unknown", ""})
+
+
+def spdx(said: str, name: str = "") -> str:
+    """Return a licence's SPDX id or expression, with SPDX's spelling; else what is said.
+
+    ``name`` is the card's ``license_name``, which counts when ``said`` is ``other``. An id that
+    SPDX calls deprecated stays: ``gpl-3.0`` becomes ``GPL-3.0`` and not ``GPL-3.0-only``, because
+    the Hub has one identifier for both that and ``-or-later``, and so do many packages.
+    """
+    text = " ".join(said.split())
+    if text.lower() in _OTHER and name.strip():
+        text = " ".join(name.split())
+    if len(text) > _MAX_TEXT:
+        return printable(text, _MAX_TEXT)
+    return _SAME.get(text.lower()) or _expression(text) or printable(text)
+
+
+def _expression(text: str) -> str:
+    """Return an expression in SPDX's spelling; empty when it is none, or has an unknown id."""
+    known = _licensing()
+    try:
+        parsed = known.parse(text, strict=True)
+        if parsed is None or not all(map(_OWN.fullmatch, known.unknown_license_keys(parsed))):
+            return ""
+        return str(parsed.render("{symbol.key}"))
+    except (ExpressionError, ValueError, AttributeError, TypeError, RecursionError):
+        return ""
+
+
+@cache
+def _licensing() -> Licensing:
+    """Return a parser that knows SPDX's ids and no others, the deprecated ones as themselves.
+
+    The library's own (get_spdx_licensing) turns those into others and takes ScanCode's words too,
+    and its index calls some things SPDX's that SPDX's list does not have (``GPL``).
+    """
+    symbols = {}
+    for entry in get_license_index():
+        for key in (entry.get("spdx_license_key"), *entry.get("other_spdx_license_keys", ())):
+            if key and is_supported_id(key):
+                symbols[key] = LicenseSymbol(key, is_exception=entry.get("is_exception", False))
+    return Licensing(symbols.values())
