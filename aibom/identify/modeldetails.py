@@ -38,8 +38,8 @@ def name_of(models: list[ModelFile], origin: Provenance) -> tuple[str, tuple[str
     first = models[0]
     if origin.repositories and (origin.recorded or not first.header.name):
         return origin.repositories[0], () if origin.certain else ("name",)
-    if first.pipeline:
-        return posixpath.basename(first.pipeline), ()
+    if first.pipeline is not None:
+        return _telling(first.pipeline.folder), ()
     if first.header.name:
         return first.header.name, ("name",)
     base = posixpath.basename(first.file.path)
@@ -75,7 +75,7 @@ def details_of(models: list[ModelFile]) -> ModelDetails:
     return ModelDetails(
         format=header.format,
         format_version=header.format_version or "",
-        architecture=header.architecture or config.architecture or config.model_type,
+        architecture=_architecture(models),
         parameters=_sum(models, "parameters"),
         quantization=header.quantization or "",
         tensors=_sum(models, "tensors"),
@@ -101,6 +101,14 @@ def companions_of(models: Iterable[ModelFile]) -> tuple[Companion, ...]:
 def concerns_of(models: Iterable[ModelFile]) -> tuple[Concern, ...]:
     """Return what deserves a look about a model's files, sorted."""
     return tuple(sorted({c for m in models for c in (*m.header.concerns, *m.concerns)}))
+
+
+def _architecture(models: list[ModelFile]) -> str:
+    pipeline, header = models[0].pipeline, models[0].header
+    config = models[0].config or ModelConfig()
+    if pipeline is not None and pipeline.class_name:
+        return pipeline.class_name
+    return header.architecture or config.architecture or config.model_type
 
 
 def _card(models: list[ModelFile]) -> ModelCard:

@@ -162,8 +162,8 @@ def _set_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
     first = models[0]
     count = expected(first)
     found = [("aibom:shards", f"{len(models)} of {count} seen")] if count > 1 else []
-    if first.pipeline:
-        found.append(("aibom:pipeline", first.pipeline))
+    if first.pipeline is not None:
+        found.append(("aibom:pipeline", first.pipeline.library))
     if first.file.head_sha256:
         found.append(("aibom:fingerprint", f"sha256-of-first-mebibyte:{first.file.head_sha256}"))
     return tuple(found)

@@ -17,7 +17,7 @@ def key_of(model: ModelFile, container: str) -> SetKey:
     if is_dataset(model):
         return ("dataset", container, *repositories(model))
     if model.pipeline:
-        return ("pipeline", container, repositories(model) or model.pipeline)
+        return ("pipeline", container, repositories(model) or model.pipeline.folder)
     if _is_indexed(model):
         return ("index", container, place, model.shards)
     shard = shard_of(file_name(model))

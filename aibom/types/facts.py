@@ -322,12 +322,24 @@ class HubPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPipeline:
+    """Several models that one document makes one thing: diffusers, sentence-transformers.
+
+    ``folder`` has the document; ``library`` and ``class_name`` are what it says.
+    """
+
+    folder: str
+    library: str = ""
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile:
     """A file whose content is a model's or an adapter's weights, and what lies beside it.
 
     ``shards`` are the names, relative to ``folder``, of all files that an index says make one model
-    together. ``pipeline`` is the folder of the pipeline that it is a part of (diffusers). Paths
-    are in the container; of a file in a hub's cache ``folder`` is the snapshot's.
+    together. ``pipeline`` is what it is a part of. Paths are in the container; of a file in a
+    hub's cache ``folder`` is the snapshot's.
     """
 
     file: FileFacts
@@ -340,7 +352,7 @@ class ModelFile:
     concerns: tuple[Concern, ...] = ()
     folder: str = ""
     shards: tuple[str, ...] = ()
-    pipeline: str = ""
+    pipeline: ModelPipeline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,21 @@ from dataclasses import replace
 from aibom.identify.features import Witness
 from aibom.identify.models import ModelShelf
 from aibom.types.concerns import Concern
-from aibom.types.facts import Companion, Container, ModelCard, ModelConfig, ModelFile, ModelUse
+from aibom.types.facts import (
+    Companion,
+    Container,
+    ModelCard,
+    ModelConfig,
+    ModelFile,
+    ModelPipeline,
+    ModelUse,
+)
 from aibom.types.inventory import Component
 from aibom.types.model import BaseModel, ChatTemplate
 from aibom.types.rules import RuleSet
 from tests import make
 
+PAINTER = ModelPipeline("/m/painter", "diffusers", "FluxPipeline")
 SHARDS = ("a.safetensors", "b.safetensors")
 
 
@@ -44,11 +53,13 @@ def test_a_missing_shard_of_an_index_makes_no_sum() -> None:
 
 
 def test_the_parts_of_a_pipeline_are_one_model_with_its_folders_name() -> None:
-    unet = use("/m/painter/unet/diffusion_pytorch_model.safetensors", "1", pipeline="/m/painter")
-    vae = use("/m/painter/vae/diffusion_pytorch_model.safetensors", "2", pipeline="/m/painter")
+    unet = use("/m/painter/unet/diffusion_pytorch_model.safetensors", "1", pipeline=PAINTER)
+    vae = use("/m/painter/vae/diffusion_pytorch_model.safetensors", "2", pipeline=PAINTER)
     (found,) = components(("app", unet), ("app", vae))
     assert found.name == "painter"
-    assert ("aibom:pipeline", "/m/painter") in found.properties
+    assert ("aibom:pipeline", "diffusers") in found.properties
+    assert found.model is not None
+    assert found.model.architecture == "FluxPipeline"
 
 
 def test_two_containers_with_one_model_have_one_component_also_when_one_saw_a_part() -> None:

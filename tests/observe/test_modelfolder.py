@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aibom.observe.live import LiveHost
-from aibom.observe.modelfolder import MAX_DOCUMENT, ModelFolders
+from aibom.observe.modeldocuments import MAX_DOCUMENT
+from aibom.observe.modelfolder import ModelFolders
 from aibom.types.facts import FileFacts, HubPlace, ModelFile
 from aibom.types.model import ModelHeader
 from tests import make
@@ -44,7 +45,11 @@ def test_configuration_tokenizer_and_card_belong_to_the_weights(tmp_path: Path) 
     card = "---\nlicense: apache-2.0\nbase_model: org/base\n---\n"
     fill(tmp_path, config_json=CONFIG, tokenizer_json="{}", README_md=card, other_json="{}")
     model = complete(tmp_path / "model.safetensors")
-    assert roles(model) == {"config.json": "config", "tokenizer.json": "tokenizer", "README.md": "card"}
+    assert roles(model) == {
+        "config.json": "config",
+        "tokenizer.json": "tokenizer",
+        "README.md": "card",
+    }
     assert model.config is not None
     assert model.config.architecture == "LlamaForCausalLM"
     assert model.card is not None
@@ -106,11 +111,17 @@ def test_an_index_that_leads_elsewhere_is_a_concern(tmp_path: Path) -> None:
 
 def test_the_parts_of_a_pipeline_know_its_folder(tmp_path: Path) -> None:
     index = json.dumps(
-        {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+        {
+            "_class_name": "StableDiffusionPipeline",
+            "_diffusers_version": "0.30",
+            "unet": ["diffusers", "UNet2DConditionModel"],
+        }
     )
     fill(tmp_path, model_index_json=index, unet__config_json='{"_class_name": "UNet2D"}')
     model = complete(tmp_path / "unet" / "diffusion_pytorch_model.safetensors")
-    assert model.pipeline == str(tmp_path)
+    assert model.pipeline is not None
+    assert model.pipeline.folder == str(tmp_path)
+    assert model.pipeline.class_name == "StableDiffusionPipeline"
     assert roles(model)["model_index.json"] == "pipeline"
 
 

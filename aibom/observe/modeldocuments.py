@@ -1,0 +1,159 @@
+"""The documents of one folder of models: each read once, bounded, by its known name."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from aibom.formats.modelfolder import adapter, card, config, index, templates
+from aibom.formats.modelfolder.pipeline import Pipeline, parse_modules, parse_pipeline
+from aibom.observe.host import Host
+from aibom.observe.smallfile import read_in_root
+from aibom.types.concerns import Concern
+from aibom.types.facts import CompanionRole, ModelCard, ModelConfig
+from aibom.types.model import ChatTemplate
+
+#: Most bytes of one of these documents that are read.
+MAX_DOCUMENT = 4 << 20
+#: Most templates, and indexes, of one folder.
+MAX_TEMPLATES = 32
+
+# File names that the libraries of Hugging Face give (transformers, tokenizers, diffusers, peft,
+# sentence-transformers), Mistral's and mergekit's.
+ROLES: Mapping[str, CompanionRole] = {
+    "adapter_config.json": "adapter-config",
+    "added_tokens.json": "tokenizer",
+    "chat_template.jinja": "chat-template",
+    "chat_template.json": "chat-template",
+    "config.json": "config",
+    "config_sentence_transformers.json": "config",
+    "generation_config.json": "config",
+    "merges.txt": "tokenizer",
+    "mergekit_config.yml": "config",
+    "model_index.json": "pipeline",
+    "modules.json": "pipeline",
+    "params.json": "config",
+    "preprocessor_config.json": "config",
+    "processor_config.json": "config",
+    "README.md": "card",
+    "sentencepiece.bpe.model": "tokenizer",
+    "special_tokens_map.json": "tokenizer",
+    "spiece.model": "tokenizer",
+    "tekken.json": "tokenizer",
+    "tokenizer.json": "tokenizer",
+    "tokenizer.model": "tokenizer",
+    "tokenizer_config.json": "tokenizer",
+    "vocab.json": "tokenizer",
+    "vocab.txt": "tokenizer",
+}
+_INDEX = ".index.json"
+_TEMPLATES = "additional_chat_templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What one folder's files say."""
+
+    names: frozenset[str] = frozenset()
+    config: ModelConfig | None = None
+    adapter: ModelConfig | None = None
+    card: ModelCard | None = None
+    pipeline: Pipeline | None = None
+    roles: Mapping[str, CompanionRole] | None = None
+    templates: tuple[ChatTemplate, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+
+#: Of a folder that cannot be read, or holds none.
+NOTHING = Documents()
+
+
+def read_documents(host: Host, pid: int, folder: str) -> Documents:
+    """Return what the files of a folder in the root of a process say; missing ones are normal."""
+    try:
+        names = frozenset(host.list_in_root(pid, folder))
+    except OSError:
+        return NOTHING
+    reader = _Reader(host, pid, folder, names)
+    roles = {name: role for name, role in ROLES.items() if name in names}
+    indexes = [n for n in sorted(names) if n.endswith(_INDEX)][:MAX_TEMPLATES]
+    shards = [(n, index.parse_index(reader.read(n))) for n in indexes]
+    found = list(_templates(reader))
+    outside = [
+        Concern("outside-reference", "dangerous", f"names the shard {name}", f"{folder}/{n}")
+        for n, one in shards
+        if one is not None
+        for name in one.outside
+    ]
+    return Documents(
+        names=names,
+        config=config.parse_config(reader.read("config.json"))
+        or config.parse_config(reader.read("params.json")),
+        adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
+        card=_card(reader),
+        pipeline=_pipeline(reader),
+        roles=roles | dict.fromkeys(indexes, "index"),
+        templates=tuple(template for template, _ in found),
+        concerns=(*outside, *(c for _, concerns in found for c in concerns)),
+        indexes=tuple(one.files for _, one in shards if one is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the documents of one folder by their names."""
+
+    host: Host
+    pid: int
+    folder: str
+    names: frozenset[str]
+
+    def read(self, name: str) -> bytes:
+        """Return a document's content; nothing where it is not there or cannot be read."""
+        if name.partition("/")[0] not in self.names:
+            return b""
+        try:
+            return read_in_root(self.host, self.pid, f"{self.folder}/{name}", MAX_DOCUMENT)
+        except OSError:
+            return b""
+
+    def below(self, name: str) -> list[str]:
+        """Return the names in a folder below this one, with its name before them."""
+        if name not in self.names:
+            return []
+        try:
+            found = self.host.list_in_root(self.pid, f"{self.folder}/{name}")
+        except OSError:
+            return []
+        return [f"{name}/{one}" for one in found]
+
+
+def _templates(reader: _Reader) -> Iterator[templates.Examined]:
+    for name in ("tokenizer_config.json", "chat_template.json"):
+        if data := reader.read(name):
+            yield from templates.from_tokenizer_config(data, f"{reader.folder}/{name}")
+    more = [n for n in reader.below(_TEMPLATES) if n.endswith(".jinja")]
+    for name in ("chat_template.jinja", *more[:MAX_TEMPLATES]):
+        if data := reader.read(name):
+            stem = posixpath.basename(name).removesuffix(".jinja")
+            label = "default" if stem == "chat_template" else stem
+            text = data.decode("utf-8", "replace")
+            yield templates.examine(label, text, f"{reader.folder}/{name}")
+
+
+def _card(reader: _Reader) -> ModelCard | None:
+    found = card.parse_card(reader.read("README.md"))
+    merge = card.parse_merge(reader.read("mergekit_config.yml"))
+    if merge is None:
+        return found
+    found = found or ModelCard()
+    known = {b.reference for b in found.base_models}
+    bases = (*found.base_models, *(b for b in merge.models if b.reference not in known))
+    return replace(found, base_models=bases)
+
+
+def _pipeline(reader: _Reader) -> Pipeline | None:
+    config_of_modules = reader.read("config_sentence_transformers.json")
+    return parse_pipeline(reader.read("model_index.json")) or parse_modules(
+        reader.read("modules.json"), config_of_modules
+    )
