@@ -144,7 +144,8 @@ def _properties(
         ("card.tags", ", ".join(card.tags)),
     ]
     told = [pair for pair in said if pair[1]]
-    return tuple(sorted({*header.properties, *config.properties, *told}))
+    sizes = [(k if k.startswith("peft.") else f"config.{k}", v) for k, v in config.properties]
+    return tuple(sorted({*header.properties, *sizes, *told}))
 
 
 def _sum(models: list[ModelFile], name: str) -> int | None:
