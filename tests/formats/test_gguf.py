@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from aibom.formats.models import gguf
 from aibom.formats.models.gguf_cursor import CHUNK
 from aibom.formats.source import FormatError
-from aibom.types.model import BaseModel, ModelHeader, Width
+from aibom.types.model import BaseModel, ChatTemplate, ModelHeader, Width
 
 TEMPLATE = "{% for m in messages %}{{ m.content }} é{% endfor %}"
 TYPICAL = Gguf(
@@ -74,6 +74,7 @@ def test_typical_file_in_every_version_and_byte_order(version: int, order: str) 
             ("chat_template_length", str(len(TEMPLATE.encode()))),
             ("tokenizer.ggml.tokens.length", "4"),
         ),
+        templates=(ChatTemplate("default", digest, len(TEMPLATE.encode())),),
         widths=(Width("a", 2, 256),),
     )
 
@@ -280,6 +281,32 @@ def test_chat_template_is_hashed_whole_and_as_it_is() -> None:
     found = dict(of(("tokenizer.chat_template", STRING, template)).properties)
     assert found["chat_template"] == hashlib.sha256(template).hexdigest()
     assert found["chat_template_length"] == str(len(template))
+
+
+def test_chat_templates_are_examined() -> None:
+    header = of(
+        ("tokenizer.chat_template", STRING, "{{ messages }}"),
+        ("tokenizer.chat_template.rag", STRING, "{{ cycler.__init__.__globals__ }}"),
+        ("tokenizer.chat_template.big", STRING, "x" * (1 << 18)),
+    )
+    assert [(t.name, t.length) for t in header.templates] == [
+        ("big", 1 << 18),
+        ("default", 14),
+        ("rag", 33),
+    ]
+    assert [(c.level, c.detail) for c in header.concerns] == [
+        ("dangerous", "the attribute __globals__"),
+        ("dangerous", "the attribute __init__"),
+        ("note", "not examined: 262144 bytes"),
+    ]
+
+
+def test_templates_that_are_examined_are_so_many_bytes_in_all() -> None:
+    template = "{{ x.__class__ }}" + "x" * 60_000
+    keys = [(f"tokenizer.chat_template.{n}", STRING, template) for n in range(9)]
+    header = of(*keys)
+    assert len(header.templates) == 9
+    assert {c.level for c in header.concerns} == {"dangerous", "note"}
 
 
 def test_vocabulary_longer_than_a_chunk() -> None:

@@ -55,4 +55,5 @@ def _properties(document: dict[str, Any]) -> dict[str, str]:
     for key in _MODULES:  # a list of names, or one pattern
         found[key] = ", ".join(strings(document.get(key))) or text_of(document, key)
     found |= {key: text_of(document, key) for key in _TEXTS}
+    found["base_model_class"] = text_of(object_of(document, "auto_mapping"), "base_model_class")
     return {f"peft.{key}": value[:1000] for key, value in found.items() if value}

@@ -32,4 +32,4 @@ def hidden(text: str) -> Iterator[str]:
 def _is_encoded(text: str) -> bool:
     """Tell base64 from a line of dashes or a word: it has letters of both cases and digits."""
     classes = (str.islower, str.isupper, str.isdigit)
-    return len(set(text)) > 20 and all(any(map(of_class, text)) for of_class in classes)
+    return len(set(text)) > 12 and all(any(map(of_class, text)) for of_class in classes)

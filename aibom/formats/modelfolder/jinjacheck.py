@@ -1,7 +1,7 @@
 """What deserves a look in a chat template, by its syntax tree. Nothing is compiled or rendered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jinja2 import Environment, TemplateError, nodes
 from jinja2.ext import Extension
@@ -12,8 +12,9 @@ from aibom.formats.modelfolder.jinjatext import Texts, every_node
 from aibom.formats.text import printable
 from aibom.types.concerns import Concern, ConcernLevel
 
-#: Characters of a template that is examined: the longest real ones have 30,000.
-MAX_TEMPLATE = 200_000
+#: Characters of a template that is examined: the longest real ones have 30,000, and a hostile one
+#: of this length takes half a second.
+MAX_TEMPLATE = 100_000
 
 _MAX_CONCERNS = 20
 
@@ -24,9 +25,16 @@ _DUNDER = re.compile(r"__\w{1,60}__")
 
 # Inner attributes of Python's objects that lead from any value to any code: those that Jinja's
 # sandbox refuses by name (sandbox.py, UNSAFE_*_ATTRIBUTES) and those of the published escapes.
-_INNER = (
-    "__(?:base|bases|builtins|call|class|closure|code|dict|func|getattribute|globals|import|init"
-    "|init_subclass|loader|mro|new|reduce|reduce_ex|self|spec|subclasses|wrapped)__"
+_WORDS = (
+    "base|bases|builtins|call|class|closure|code|dict|func|getattribute|globals|import|init"
+    "|init_subclass|loader|mro|new|reduce|reduce_ex|self|spec|subclasses|wrapped"
+)
+_INNER = f"__(?:{_WORDS})__"
+_PIECES = frozenset(
+    piece
+    for word in _WORDS.split("|")
+    for cut in range(len(word) - 1)
+    for piece in (f"__{word[: cut + 2]}", f"{word[cut:]}__")
 )
 _PATH = re.compile(r"[\w.]{1,500}")
 _IN_FORMAT = re.compile(r"\{[^{}]{0,100}?(" + _INNER + ")")
@@ -64,11 +72,14 @@ def examine_text(text: str, path: str = "") -> tuple[Concern, ...]:
     ``path`` is kept with each. What does not parse, and what is longer than MAX_TEMPLATE, is a
     note: then nothing is known of it.
     """
-    found = sorted(set(_examine(text)), key=lambda f: (_LEVELS.index(f[0]), f[1]))
-    return tuple(
-        Concern("chat-template", level, printable(detail, 300), path)
-        for level, detail in found[:_MAX_CONCERNS]
-    )
+    found = set(_examine(text))
+    return worst(Concern("chat-template", lv, printable(said, 300), path) for lv, said in found)
+
+
+def worst(concerns: Iterable[Concern]) -> tuple[Concern, ...]:
+    """Return concerns with the dangerous ones first, each once, at most twenty."""
+    ordered = sorted(set(concerns), key=lambda c: (_LEVELS.index(c.level), c))
+    return tuple(ordered[:_MAX_CONCERNS])
 
 
 _LEVELS: tuple[ConcernLevel, ...] = ("dangerous", "suspicious", "note")
@@ -78,19 +89,21 @@ def _examine(text: str) -> Iterator[Found]:
     if len(text) > MAX_TEMPLATE:
         yield "note", f"not examined: {len(text)} characters"
         return
+    for detail in hidden(text):
+        yield "suspicious", detail
     try:
         tree = _ENVIRONMENT.parse(text)
     except (TemplateError, ValueError, RecursionError) as error:
         reason = error.message if isinstance(error, TemplateError) else type(error).__name__
         yield "note", f"not examined: no Jinja that parses ({reason})"
         return
-    for detail in hidden(text):
-        yield "suspicious", detail
     found = every_node(tree)
     texts = Texts(found)
     for made in texts.all():
         for name in _named(made):
             yield "dangerous", f"the attribute {name}, named by a text"
+        if made in _PIECES:
+            yield "suspicious", f"a piece of an inner attribute's name: {made}"
     for node in found:
         yield from _of_node(node, texts)
 

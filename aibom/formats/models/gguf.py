@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from aibom.formats.models import widths
 from aibom.formats.models.gguf_cursor import ByteOrder, Cursor
+from aibom.formats.models.gguf_templates import concerns, templates
 from aibom.formats.models.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
 from aibom.formats.models.gguf_values import Metadata, read_metadata
 from aibom.formats.models.header import Tally, elements, properties
@@ -136,6 +137,8 @@ def _header(version: int, metadata: Metadata, tally: Tally) -> ModelHeader:
         base_models=_base_models(metadata),
         shard=_shard(metadata),
         properties=_properties(metadata),
+        concerns=concerns(metadata.templates),
+        templates=templates(metadata.templates),
     )
 
 
@@ -167,9 +170,9 @@ def _base_models(metadata: Metadata) -> tuple[BaseModel, ...]:
 def _properties(metadata: Metadata) -> tuple[tuple[str, str], ...]:
     values = metadata.values.items()
     shown = {k: v for k, v in values if v != "" and not _NOT_PROPERTIES.fullmatch(k)}
-    for name, (digest, length) in metadata.templates.items():
-        shown[name] = digest
-        shown[name.replace("chat_template", "chat_template_length", 1)] = length
+    for name, template in metadata.templates.items():
+        shown[name] = template.sha256
+        shown[name.replace("chat_template", "chat_template_length", 1)] = template.length
     if metadata.vocabulary is not None:
         shown["tokenizer.ggml.tokens.length"] = metadata.vocabulary
     return properties(shown)

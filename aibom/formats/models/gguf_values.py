@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Container
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from aibom.formats.models.gguf_cursor import CHUNK, Cursor
 from aibom.formats.models.gguf_types import ARRAY, SCALAR_CODES, STRING
@@ -35,15 +36,26 @@ _TOKENS = "tokenizer.ggml.tokens"
 # The template that a runtime executes (Jinja): the default one, and named ones after a dot.
 _CHAT_TEMPLATE = re.compile(r"tokenizer\.(chat_template(?:\..+)?)", re.DOTALL)
 
+# Bytes of all templates of one file that are kept to be examined: the longest real one has 30,000.
+_MAX_TEMPLATES = 128 << 10
+
 Value = str | int | float
+
+
+class Template(NamedTuple):
+    """A chat template: the SHA-256 of its bytes in hex, their number, and they where kept."""
+
+    sha256: str
+    length: int
+    text: bytes | None
 
 
 @dataclass(slots=True)
 class Metadata:
-    """What was kept of the pairs. A template's digest is the SHA-256 of its bytes, in hex."""
+    """What was kept of the pairs, and of the templates by the part of their key that names them."""
 
     values: dict[str, Value] = field(default_factory=dict)
-    templates: dict[str, tuple[str, int]] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
     vocabulary: int | None = None
 
     def text(self, key: str) -> str | None:
@@ -85,7 +97,8 @@ def _read_pair(cursor: Cursor, metadata: Metadata, key: str, kind: int) -> None:
     elif kind == STRING and (template := _CHAT_TEMPLATE.fullmatch(key)):
         name = text(template[1], KEY_LIMIT) or ""
         _refuse_repeated(metadata.templates, name)
-        metadata.templates[name] = _digest(cursor)
+        kept = sum(len(t.text or b"") for t in metadata.templates.values())
+        metadata.templates[name] = _template(cursor, _MAX_TEMPLATES - kept)
     elif _KEPT.fullmatch(key):
         _refuse_repeated(metadata.values, key)
         metadata.values[key] = _value(cursor, key, kind)
@@ -133,12 +146,15 @@ def _scalar_code(kind: int) -> str:
     return code
 
 
-def _digest(cursor: Cursor) -> tuple[str, int]:
-    """Return the SHA-256 of a string, in hex, and its length in bytes, without keeping it."""
+def _template(cursor: Cursor, limit: int) -> Template:
+    """Read a template; beyond ``limit`` bytes only its digest is kept."""
     length = left = cursor.count(1)
     digest = hashlib.sha256()
+    parts = []
     while left:
         part = cursor.take(min(left, CHUNK))
         digest.update(part)
         left -= len(part)
-    return digest.hexdigest(), length
+        if length <= limit:
+            parts.append(part)
+    return Template(digest.hexdigest(), length, b"".join(parts) if length <= limit else None)
