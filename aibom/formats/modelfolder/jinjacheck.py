@@ -117,6 +117,8 @@ def _of_node(node: nodes.Node, texts: Texts) -> Iterator[Found]:
         name = node.name if isinstance(node, nodes.Name) else node.key
         if _DUNDER.fullmatch(name):
             yield "dangerous", f"the name {name}"
+        elif name == "lipsum":  # makes dummy text, and is a well-known way to a function's globals
+            yield "suspicious", "the name lipsum"
     elif isinstance(node, nodes.Filter) and node.name == "attr":
         yield from _attr_filter(node, texts)
     elif isinstance(node, nodes.Call | nodes.Mul):

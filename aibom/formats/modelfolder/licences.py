@@ -19,6 +19,7 @@ _OWN = re.compile(r"(?:DocumentRef-[\w.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
 _SAME = {
     "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
+    "apache 2.0 license": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
     "apache license v2.0": "Apache-2.0",
     "apache license, version 2.0": "Apache-2.0",
@@ -34,6 +35,9 @@ _SAME = {
     "the mit license": "MIT",
     "the unlicense": "Unlicense",
 }
+
+# what the library raises besides its own error for text that is no expression, as "(" and "MIT ()"
+_ODD = (AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 # the Hub's words for a licence that it has no identifier for, and for one that nobody knows
 _OTHER = frozenset({"other", "unknown", ""})
@@ -62,7 +66,7 @@ def _expression(text: str) -> str:
         if parsed is None or not all(map(_OWN.fullmatch, known.unknown_license_keys(parsed))):
             return ""
         return str(parsed.render("{symbol.key}"))
-    except (ExpressionError, ValueError, AttributeError, TypeError, RecursionError):
+    except (ExpressionError, *_ODD):
         return ""
 
 

@@ -91,6 +91,7 @@ def test_ways_out_of_a_template(template: str) -> None:
         "{% extends 'other.jinja' %}",
         "{{ x|attr(messages[0].content) }}",
         "{{ x._private }}",
+        "{{ lipsum[x[0]] }}",
         "{% set ns.a = '__cl' %}{{ ''[ns.a ~ 'ss__'] }}",
         "say <script src='https://example.org/x.js'></script>",
         "".join(chr(0xE0000 + ord(c)) for c in "obey"),
