@@ -66,13 +66,13 @@ _ENVIRONMENT = Environment(  # noqa: S701 - nothing is rendered, so that there i
 )
 
 
-def examine_text(text: str, path: str = "") -> tuple[Concern, ...]:
+def examine_text(text: str, path: str = "", limit: int = MAX_TEMPLATE) -> tuple[Concern, ...]:
     """Return what deserves a look in a template, sorted, each once, and at most twenty of them.
 
-    ``path`` is kept with each. What does not parse, and what is longer than MAX_TEMPLATE, is a
-    note: then nothing is known of it.
+    ``path`` is kept with each. What does not parse, and what is longer than ``limit`` characters,
+    is a note: then nothing is known of it.
     """
-    found = set(_examine(text))
+    found = set(_examine(text, limit))
     return worst(Concern("chat-template", lv, printable(said, 300), path) for lv, said in found)
 
 
@@ -85,15 +85,16 @@ def worst(concerns: Iterable[Concern]) -> tuple[Concern, ...]:
 _LEVELS: tuple[ConcernLevel, ...] = ("dangerous", "suspicious", "note")
 
 
-def _examine(text: str) -> Iterator[Found]:
-    if len(text) > MAX_TEMPLATE:
+def _examine(text: str, limit: int) -> Iterator[Found]:
+    if len(text) > min(limit, MAX_TEMPLATE):
         yield "note", f"not examined: {len(text)} characters"
         return
     for detail in hidden(text):
         yield "suspicious", detail
     try:
         tree = _ENVIRONMENT.parse(text)
-    except (TemplateError, ValueError, RecursionError) as error:
+    # Jinja's lexer warns of odd escapes in a text, which is an error with python -W error
+    except (TemplateError, ValueError, RecursionError, DeprecationWarning) as error:
         reason = error.message if isinstance(error, TemplateError) else type(error).__name__
         yield "note", f"not examined: no Jinja that parses ({reason})"
         return

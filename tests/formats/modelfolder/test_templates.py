@@ -162,6 +162,13 @@ def test_templates_of_a_tokenizer(value: object, names: list[str]) -> None:
     assert [t.name for t, _ in from_tokenizer_config(data, "/m/t.json")] == names
 
 
+def test_templates_of_a_tokenizer_are_examined_so_far() -> None:
+    text = "{{ x.__class__ }}" + "x" * (MAX_TEMPLATE // 2)
+    templates = [{"name": f"t{n}", "template": text} for n in range(9)]
+    found = from_tokenizer_config(json.dumps({"chat_template": templates}).encode())
+    assert [c.level for _, concerns in found for c in concerns] == ["dangerous", *["note"] * 8]
+
+
 def test_tokenizer_without_a_template() -> None:
     assert from_tokenizer_config(b"{}") == []
     assert from_tokenizer_config(b"[") == []
