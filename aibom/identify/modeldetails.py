@@ -141,6 +141,7 @@ def _properties(
         ("card.languages", ", ".join(card.languages)),
         ("card.library", card.library),
         ("card.licence_link", card.licence_link),
+        ("card.merge_method", card.merge_method),
         ("card.tags", ", ".join(card.tags)),
     ]
     told = [pair for pair in said if pair[1]]

@@ -14,6 +14,10 @@ from aibom.types.model import ChatTemplate
 
 #: Most bytes of one of these documents that are read.
 MAX_DOCUMENT = 4 << 20
+#: Most bytes of an index: that of a model with a thousand experts has a hundred thousand tensors.
+MAX_INDEX = 16 << 20
+#: Most characters of templates that are examined in one look; a common one has five thousand.
+MAX_TEXT = 400_000
 #: Most templates, and indexes, of one folder.
 MAX_TEMPLATES = 32
 
@@ -26,6 +30,7 @@ ROLES: Mapping[str, CompanionRole] = {
     "chat_template.json": "chat-template",
     "config.json": "config",
     "config_sentence_transformers.json": "config",
+    "genai_config.json": "config",
     "generation_config.json": "config",
     "merges.txt": "tokenizer",
     "mergekit_config.yml": "config",
@@ -45,6 +50,8 @@ ROLES: Mapping[str, CompanionRole] = {
     "vocab.json": "tokenizer",
     "vocab.txt": "tokenizer",
 }
+# transformers and its kin, Mistral, onnxruntime-genai
+_CONFIGS = ("config.json", "params.json", "genai_config.json")
 _INDEX = ".index.json"
 _TEMPLATES = "additional_chat_templates"
 
@@ -68,7 +75,14 @@ class Documents:
 NOTHING = Documents()
 
 
-def read_documents(host: Host, pid: int, folder: str) -> Documents:
+@dataclass(slots=True)
+class Patience:
+    """How many more characters of chat templates are examined, for all folders of one look."""
+
+    characters: int = MAX_TEXT
+
+
+def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Documents:
     """Return what the files of a folder in the root of a process say; missing ones are normal."""
     try:
         names = frozenset(host.list_in_root(pid, folder))
@@ -77,8 +91,8 @@ def read_documents(host: Host, pid: int, folder: str) -> Documents:
     reader = _Reader(host, pid, folder, names)
     roles = {name: role for name, role in ROLES.items() if name in names}
     indexes = [n for n in sorted(names) if n.endswith(_INDEX)][:MAX_TEMPLATES]
-    shards = [(n, index.parse_index(reader.read(n))) for n in indexes]
-    found = list(_templates(reader))
+    shards = [(n, index.parse_index(reader.read(n, MAX_INDEX))) for n in indexes]
+    found = list(_templates(reader, patience))
     outside = [
         Concern("outside-reference", "dangerous", f"names the shard {name}", f"{folder}/{n}")
         for n, one in shards
@@ -87,8 +101,7 @@ def read_documents(host: Host, pid: int, folder: str) -> Documents:
     ]
     return Documents(
         names=names,
-        config=config.parse_config(reader.read("config.json"))
-        or config.parse_config(reader.read("params.json")),
+        config=_config(reader),
         adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
         card=_card(reader),
         pipeline=_pipeline(reader),
@@ -108,12 +121,12 @@ class _Reader:
     folder: str
     names: frozenset[str]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
         """Return a document's content; nothing where it is not there or cannot be read."""
         if name.partition("/")[0] not in self.names:
             return b""
         try:
-            return read_in_root(self.host, self.pid, f"{self.folder}/{name}", MAX_DOCUMENT)
+            return read_in_root(self.host, self.pid, f"{self.folder}/{name}", limit)
         except OSError:
             return b""
 
@@ -128,17 +141,27 @@ class _Reader:
         return [f"{name}/{one}" for one in found]
 
 
-def _templates(reader: _Reader) -> Iterator[templates.Examined]:
+def _config(reader: _Reader) -> ModelConfig | None:
+    found = (config.parse_config(reader.read(name)) for name in _CONFIGS)
+    return next((one for one in found if one is not None), None)
+
+
+def _templates(reader: _Reader, patience: Patience) -> Iterator[templates.Examined]:
     for name in ("tokenizer_config.json", "chat_template.json"):
         if data := reader.read(name):
-            yield from templates.from_tokenizer_config(data, f"{reader.folder}/{name}")
+            found = templates.from_tokenizer_config(data, f"{reader.folder}/{name}")
+            patience.characters -= sum(template.length for template, _ in found)
+            yield from found
     more = [n for n in reader.below(_TEMPLATES) if n.endswith(".jinja")]
     for name in ("chat_template.jinja", *more[:MAX_TEMPLATES]):
         if data := reader.read(name):
             stem = posixpath.basename(name).removesuffix(".jinja")
             label = "default" if stem == "chat_template" else stem
             text = data.decode("utf-8", "replace")
-            yield templates.examine(label, text, f"{reader.folder}/{name}")
+            yield templates.examine(
+                label, text, f"{reader.folder}/{name}", limit=max(0, patience.characters)
+            )
+            patience.characters -= len(text)
 
 
 def _card(reader: _Reader) -> ModelCard | None:
@@ -149,7 +172,7 @@ def _card(reader: _Reader) -> ModelCard | None:
     found = found or ModelCard()
     known = {b.reference for b in found.base_models}
     bases = (*found.base_models, *(b for b in merge.models if b.reference not in known))
-    return replace(found, base_models=bases)
+    return replace(found, base_models=bases, merge_method=merge.method)
 
 
 def _pipeline(reader: _Reader) -> Pipeline | None:

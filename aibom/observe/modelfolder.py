@@ -10,6 +10,7 @@ from aibom.observe.modeldocuments import (
     NOTHING,
     ROLES,
     Documents,
+    Patience,
     read_documents,
 )
 from aibom.types.concerns import Concern
@@ -60,6 +61,7 @@ class ModelFolders:
         self._describe = describe
         self._extensions = extensions
         self._known: dict[str, Documents] = {}
+        self._patience = Patience()
         self._companions: dict[str, Companion | None] = {}
 
     def complete(self, model: ModelFile, name: str, *, is_adapter: bool) -> ModelFile:
@@ -145,7 +147,9 @@ class ModelFolders:
             return NOTHING  # memory has no neighbours
         if folder not in self._known:
             full = len(self._known) >= MAX_FOLDERS
-            self._known[folder] = NOTHING if full else read_documents(self._host, self._pid, folder)
+            self._known[folder] = (
+                NOTHING if full else read_documents(self._host, self._pid, folder, self._patience)
+            )
         return self._known[folder]
 
 

@@ -244,7 +244,7 @@ class ModelCard:
     """The front matter of a model card (README.md of a hub's repository): all of it a claim.
 
     ``licence`` is an SPDX expression where what is said is one, else as it is said;
-    ``licence_link`` is where its text is.
+    ``licence_link`` is where its text is. ``merge_method`` is how mergekit made it of others.
     """
 
     name: str = ""
@@ -256,6 +256,7 @@ class ModelCard:
     tags: tuple[str, ...] = ()
     library: str = ""
     task: str = ""
+    merge_method: str = ""
 
 
 CompanionRole = Literal[
