@@ -193,7 +193,7 @@ def test_tensors(tensors: Any, quantization: str, parameters: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("model", "model"), ("adapter", "adapter"), ("mmproj", "model"), ("imatrix", "model")],
+    [("model", "model"), ("adapter", "adapter"), ("mmproj", "model")],
 )
 def test_kind(kind: str, expected: str) -> None:
     header = of(("general.type", STRING, kind), ("adapter.type", STRING, "lora"))
@@ -288,7 +288,10 @@ def test_vocabulary_longer_than_a_chunk() -> None:
     header = of(
         ("tokenizer.ggml.tokens", ARRAY, (STRING, words)), ("general.name", STRING, "behind")
     )
-    assert dict(header.properties) == {"tokenizer.ggml.tokens.length": "20000"}
+    assert dict(header.properties) == {
+        "tokenizer.ggml.tokens.length": "20000",
+        "vocab_only": "true",
+    }
     assert header.name == "behind"
 
 
