@@ -3,7 +3,23 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aibom.formats.models import gguf, joblib, keras, onnx, pytorch, safetensors, tflite
+from aibom.formats.models import (
+    catboost,
+    fasttext,
+    ggml,
+    gguf,
+    joblib,
+    keras,
+    lightgbm,
+    npz,
+    onnx,
+    pytorch,
+    safetensors,
+    skops,
+    spacy,
+    tflite,
+    xgboost,
+)
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader
 from aibom.types.rules import FormatRule
@@ -25,7 +41,15 @@ PARSERS = {
     "gguf": Parser(gguf.recognise, gguf.parse),
     "safetensors": Parser(safetensors.recognise, safetensors.parse),
     "tflite": Parser(tflite.recognise, tflite.parse),
+    "catboost": Parser(catboost.recognise, catboost.parse),
+    "fasttext": Parser(fasttext.recognise, fasttext.parse),
+    "lightgbm": Parser(lightgbm.recognise, lightgbm.parse),
+    "llama-ggml": Parser(ggml.recognise, ggml.parse),
+    "spacy": Parser(spacy.recognise, spacy.parse),
+    "xgboost": Parser(xgboost.recognise, xgboost.parse),
     "keras": Parser(keras.recognise, keras.parse),
+    "skops": Parser(skops.recognise, skops.parse),
+    "npz": Parser(npz.recognise, npz.parse),
     "pytorch": Parser(pytorch.recognise, pytorch.parse),
     "onnx": Parser(onnx.recognise, onnx.parse),
     "joblib": Parser(joblib.recognise, joblib.parse),
