@@ -142,7 +142,7 @@ def _first_matrix(source: ByteSource, found: _Arguments) -> tuple[bool | None, i
         at = end + _ENTRY
     at += 8 * max(found.pruned, 0)  # pairs of int32
     matrix = data[at : at + 1 + _MATRIX.size]
-    if len(matrix) <= _MATRIX.size or max(matrix[:2]) > 1:
+    if len(matrix) <= _MATRIX.size or matrix[0] > 1:
         return None, None
     # QMatrix::save writes whether norms are quantised too, before the sizes that a Matrix has
     quantised = matrix[0] == 1
