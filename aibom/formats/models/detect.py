@@ -18,6 +18,7 @@ from aibom.formats.models import (
     skops,
     spacy,
     tflite,
+    word2vec,
     xgboost,
 )
 from aibom.formats.source import ByteSource, FormatError
@@ -47,6 +48,7 @@ PARSERS = {
     "llama-ggml": Parser(ggml.recognise, ggml.parse),
     "spacy": Parser(spacy.recognise, spacy.parse),
     "xgboost": Parser(xgboost.recognise, xgboost.parse),
+    "word2vec": Parser(word2vec.recognise, word2vec.parse),
     "keras": Parser(keras.recognise, keras.parse),
     "skops": Parser(skops.recognise, skops.parse),
     "npz": Parser(npz.recognise, npz.parse),

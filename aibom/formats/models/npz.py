@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from aibom.formats.models.header import TEXT_LIMIT, Tally, elements, properties
 from aibom.formats.models.pickles import scan_globals
-from aibom.formats.models.zipdir import MAGIC, Member, content, members
+from aibom.formats.models.zipdir import MAGIC, Member, content, members, mentions
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.concerns import Concern
 from aibom.types.model import ModelHeader
@@ -62,7 +62,7 @@ class _Array:
 
 def recognise(head: bytes, size: int) -> bool:
     """Return whether a file of ``size`` bytes that starts with ``head`` may be such an archive."""
-    return size >= 22 and head.startswith(MAGIC) and _SUFFIX.encode() in head[:1024]
+    return size >= 22 and head.startswith(MAGIC)
 
 
 def parse(source: ByteSource) -> ModelHeader | None:
@@ -71,6 +71,8 @@ def parse(source: ByteSource) -> ModelHeader | None:
     An array of Python objects is a pickle; what those would import is in ``globals``.
     """
     try:
+        if not mentions(source, _SUFFIX.encode()):
+            return None
         found = members(source)
         if not 2 <= len(found) <= _MAX_ARRAYS or not _promising(found):
             return None

@@ -11,7 +11,7 @@ from typing import Any
 
 from aibom.formats.jsontext import load_object
 from aibom.formats.models.header import TEXT_LIMIT, properties, text
-from aibom.formats.models.zipdir import MAGIC, content, members
+from aibom.formats.models.zipdir import MAGIC, content, members, mentions
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.concerns import Concern
 from aibom.types.model import ModelHeader
@@ -54,22 +54,27 @@ def parse(source: ByteSource) -> ModelHeader | None:
     plain value nor an object of scikit-learn, NumPy or SciPy: loading needs them named by the
     caller, and imports them. Of a schema beyond the cap only the root's class is read.
     """
-    try:
-        schema = next((m for m in members(source) if m.name == _SCHEMA), None)
-        if schema is None:
-            return None
-        if schema.size > _SCHEMA_CAP:
-            return _large(content(source, schema, 4096))
-        document = load_object(content(source, schema, _SCHEMA_CAP))
-    except FormatError:
-        return None
+    schema = _schema(source)
+    if len(schema) > _SCHEMA_CAP:
+        return _large(schema[:4096])
+    document = load_object(schema)
     if document is None or not isinstance(document.get("_skops_version"), str):
         return None
     nodes = list(_nodes(document))
     model = next((node for node in nodes if node.get("__loader__") == _OBJECT), None)
-    if model is None:
-        return None
-    return _header(document, model, nodes)
+    return None if model is None else _header(document, model, nodes)
+
+
+def _schema(source: ByteSource) -> bytes:
+    """Return the schema, one byte more than the cap at most, and nothing when there is none."""
+    try:
+        if mentions(source, _SCHEMA.encode()):
+            for member in members(source):
+                if member.name == _SCHEMA:
+                    return content(source, member, _SCHEMA_CAP + 1)
+    except FormatError:
+        pass
+    return b""
 
 
 def _large(start: bytes) -> ModelHeader | None:
