@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import bear_each_spoiled_byte, benign, sample, spoiled_samples
 
-from aibom.formats.models import ubjson, xgboost
+from aibom.formats.models import ubjson, xgboost, xgboost_binary
 from aibom.formats.source import FormatError, MemorySource
 from aibom.types.model import ModelHeader
 
@@ -193,3 +193,33 @@ def test_broken_ubjson(data: bytes) -> None:
 def test_any_ubjson(data: bytes) -> None:
     with contextlib.suppress(FormatError):
         ubjson.value(data, 0)
+
+
+def test_binary_files_of_the_library() -> None:
+    trees = xgboost_binary.parse(MemorySource(sample("xgboost-binary")))
+    assert trees == ModelHeader(
+        format="xgboost-binary",
+        architecture="gbtree",
+        properties=(
+            ("num_class", "3"),
+            ("num_feature", "6"),
+            ("num_target", "1"),
+            ("num_trees", "12"),
+            ("objective", "multi:softprob"),
+            ("xgboost_version", "2.1"),
+        ),
+    )
+    linear = xgboost_binary.parse(MemorySource(sample("xgboost-binary", 1)))
+    assert linear is not None
+    assert linear.architecture == "gblinear"
+    assert "num_trees" not in dict(linear.properties)
+
+
+@pytest.mark.parametrize("data", [*benign("xgboost-binary"), b"", b"binf"])
+def test_benign_binary(data: bytes) -> None:
+    assert not xgboost_binary.recognise(data, len(data))
+    assert xgboost_binary.parse(MemorySource(data)) is None
+
+
+def test_every_spoiled_byte_of_a_binary() -> None:
+    bear_each_spoiled_byte(xgboost_binary, sample("xgboost-binary"), 400)

@@ -16,6 +16,7 @@ from aibom.formats.source import FormatError
 #: tokenizer.json, and what is cut off leaves the size of the vocabulary unknown.
 MAX_BYTES = 32 << 20
 
+_MAX_TOKENS = 1_000_000  # real vocabularies have up to 262,144; counting more takes a second
 _HEAD = 1 << 20  # of tokenizer.json, with all but the vocabulary in it
 _FORMAT = Literal["huggingface", "sentencepiece", "tiktoken"]
 
@@ -93,11 +94,14 @@ def _entries(data: bytes, start: int) -> int | None:
     if begin is None:
         return None
     entry = _ENTRIES[begin[1]]
-    count, at = 0, begin.end()
-    while match := entry.match(data, at):
-        count, at = count + 1, match.end()
+    at = begin.end()
+    for count in range(1, _MAX_TOKENS):
+        match = entry.match(data, at)
+        if match is None:
+            return None
         if match[1] != b",":
             return count
+        at = match.end()
     return None
 
 
@@ -128,7 +132,7 @@ def _pieces(data: bytes) -> tuple[int, int]:
     """Count the pieces at the start, all of them shorter than 128 bytes; return where they end."""
     count = at = 0
     last = len(data) - 2
-    while at <= last and data[at] == _PIECE_TAG and data[at + 1] < 0x80:
+    while at <= last and data[at] == _PIECE_TAG and 0 < data[at + 1] < 0x80:
         at += 2 + data[at + 1]
         count += 1
     return (count, at) if at <= len(data) else (0, 0)

@@ -20,6 +20,7 @@ from aibom.formats.models import (
     tflite,
     word2vec,
     xgboost,
+    xgboost_binary,
 )
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader
@@ -48,6 +49,7 @@ PARSERS = {
     "llama-ggml": Parser(ggml.recognise, ggml.parse),
     "spacy": Parser(spacy.recognise, spacy.parse),
     "xgboost": Parser(xgboost.recognise, xgboost.parse),
+    "xgboost-binary": Parser(xgboost_binary.recognise, xgboost_binary.parse),
     "word2vec": Parser(word2vec.recognise, word2vec.parse),
     "keras": Parser(keras.recognise, keras.parse),
     "skops": Parser(skops.recognise, skops.parse),

@@ -14,6 +14,7 @@ _HEADER = 4 << 20  # bytes: names, bounds of 50,000 features, and sizes of as ma
 _PARAMETERS = 64 << 10  # at the file's end
 _CHUNK = 64 << 10
 _LINE = re.compile(rb"^([a-z_]+)=(.*?)\r?$", re.MULTILINE)
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _BOOSTING = re.compile(rb"\n\[boosting: (\w{1,20})\]")
 
 
@@ -55,8 +56,9 @@ def _header_lines(source: ByteSource) -> bytes:
     """Return the whole lines before the first empty one, within the cap."""
     head = b""
     while len(head) < min(source.size, _HEADER):
+        seen = max(0, len(head) - 4)
         head += source.read(len(head), _CHUNK)
-        end = re.search(rb"\r?\n\r?\n", head)
+        end = _EMPTY_LINE.search(head, seen)
         if end:
             return head[: end.start() + 1]
     return head[: head.rfind(b"\n") + 1]

@@ -21,6 +21,7 @@ _MAX_ARRAYS = 10_000
 _ARRAY_HEAD = 512  # bytes: a header with the shape of an array; longer ones are of records
 _PICKLE_CAP = 256 << 10
 _MAX_PICKLES = 64
+_MAX_OPCODES = 20_000  # of each; a dictionary of arrays takes about a hundred
 _SUFFIX = ".npy"
 _HEADER = re.compile(
     rb"\x93NUMPY[\x01-\x03]\x00.{2,4}?\{'descr': '([<>|=]?[a-zA-Z]\d{0,9})', "
@@ -124,9 +125,12 @@ def _header(source: ByteSource, arrays: list[_Array]) -> ModelHeader:
         if array.dtype != "O":
             tally.add(array.dtype, elements(array.shape))
     names: set[str] = set()
+    whole = len(objects) <= _MAX_PICKLES
     for array in objects[:_MAX_PICKLES]:
         data = content(source, array.member, _PICKLE_CAP)
-        names.update(scan_globals(data[_start(data) :]).globals)
+        facts = scan_globals(data[_start(data) :], max_opcodes=_MAX_OPCODES)
+        names.update(facts.globals)
+        whole = whole and facts.complete
     detail = f"{len(objects)} arrays of Python objects, which are pickles"[:TEXT_LIMIT]
     return ModelHeader(
         format="npz",
@@ -134,7 +138,9 @@ def _header(source: ByteSource, arrays: list[_Array]) -> ModelHeader:
         quantization=tally.dominating,
         tensors=len(arrays) if not objects else None,
         globals=tuple(sorted(names)),
-        properties=properties({"arrays": len(arrays)}),
+        properties=properties(
+            {"arrays": len(arrays), "damage": None if whole else "pickles read in part"}
+        ),
         concerns=(Concern("pickle-code", "note", detail),) if objects else (),
     )
 
