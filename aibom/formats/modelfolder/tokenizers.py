@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from aibom.formats.protobuf import fields
@@ -16,7 +17,7 @@ from aibom.formats.source import FormatError
 #: tokenizer.json, and what is cut off leaves the size of the vocabulary unknown.
 MAX_BYTES = 32 << 20
 
-_MAX_TOKENS = 1_000_000  # real vocabularies have up to 262,144; counting more takes a second
+_MAX_TOKENS = 500_000  # real vocabularies have up to 262,144; more take over half a second
 _HEAD = 1 << 20  # of tokenizer.json, with all but the vocabulary in it
 _FORMAT = Literal["huggingface", "sentencepiece", "tiktoken"]
 
@@ -108,19 +109,18 @@ def _entries(data: bytes, start: int) -> int | None:
 # SentencePiece: src/sentencepiece_model.proto.
 
 _MODEL_TYPES = {1: "Unigram", 2: "BPE", 3: "word", 4: "char"}
-_PIECE, _TRAINER_SPEC = 1, 2  # fields of ModelProto
+_TRAINER_SPEC = 2  # field of ModelProto; its first are the pieces
 _MODEL_TYPE = 3  # field of TrainerSpec, UNIGRAM when it is missing
-_PIECE_TAG = 0x0A  # field 1, length-delimited
+_PIECE_TAG = b"\x0a"  # field 1, length-delimited
+_MAX_FIELDS = 100_000  # of what is behind the pieces
 
 
 def _sentencepiece(data: bytes) -> Tokenizer | None:
     pieces, at = _pieces(data)
     try:
-        for number, _, value in fields(data[at:]):
-            if number == _PIECE:
-                pieces += 1
-            elif number == _TRAINER_SPEC and isinstance(value, bytes):
-                spec = {n: v for n, _, v in fields(value)}
+        for number, _, value in islice(fields(data[at:]), _MAX_FIELDS):
+            if number == _TRAINER_SPEC and isinstance(value, bytes):
+                spec = {n: v for n, _, v in islice(fields(value), _MAX_FIELDS)}
                 kind = _MODEL_TYPES.get(_whole(spec.get(_MODEL_TYPE, 1)))
                 return Tokenizer("sentencepiece", kind, pieces) if kind and pieces else None
     except FormatError:
@@ -129,11 +129,17 @@ def _sentencepiece(data: bytes) -> Tokenizer | None:
 
 
 def _pieces(data: bytes) -> tuple[int, int]:
-    """Count the pieces at the start, all of them shorter than 128 bytes; return where they end."""
+    """Count the pieces, which stand at the start, and return where they end.
+
+    A generic reader takes ten times as long for a quarter of a million of them.
+    """
     count = at = 0
-    last = len(data) - 2
-    while at <= last and data[at] == _PIECE_TAG and 0 < data[at + 1] < 0x80:
-        at += 2 + data[at + 1]
+    while data[at : at + 1] == _PIECE_TAG and count < _MAX_TOKENS:
+        length = data[at + 1 : at + 3]
+        if len(length) < 2 or length[0] & length[1] & 0x80:  # longer than 16 KiB: no piece
+            return 0, 0
+        long = length[0] >= 0x80  # protobuf's varint: seven bits in each byte
+        at += 3 + (length[0] & 0x7F | length[1] << 7) if long else 2 + length[0]
         count += 1
     return (count, at) if at <= len(data) else (0, 0)
 

@@ -10,7 +10,7 @@ from aibom.formats.protobuf import Span
 from aibom.formats.source import ByteSource, FormatError, exactly
 
 _LONG = 1024  # bytes: a longer string is data and is not read
-_MAX_VALUES = 200_000  # half a second
+_MAX_VALUES = 100_000  # half a second
 _MAX_DEPTH = 32
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 _NUMBERS = {0xCA + number: struct.Struct(">" + form) for number, form in enumerate("fdBHIQbhiq")}

@@ -20,8 +20,8 @@ from aibom.types.model import ModelHeader
 _MAX_ARRAYS = 10_000
 _ARRAY_HEAD = 512  # bytes: a header with the shape of an array; longer ones are of records
 _PICKLE_CAP = 256 << 10
-_MAX_PICKLES = 64
-_MAX_OPCODES = 20_000  # of each; a dictionary of arrays takes about a hundred
+_MAX_PICKLES = 32
+_MAX_OPCODES = 2_000  # of each; a dictionary of arrays takes about a hundred
 _SUFFIX = ".npy"
 _HEADER = re.compile(
     rb"\x93NUMPY[\x01-\x03]\x00.{2,4}?\{'descr': '([<>|=]?[a-zA-Z]\d{0,9})', "
