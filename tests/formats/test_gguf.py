@@ -194,7 +194,7 @@ def test_tensors(tensors: Any, quantization: str, parameters: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("model", "model"), ("adapter", "adapter"), ("mmproj", "model"), ("imatrix", "model")],
+    [("model", "model"), ("adapter", "adapter"), ("mmproj", "model")],
 )
 def test_kind(kind: str, expected: str) -> None:
     header = of(("general.type", STRING, kind), ("adapter.type", STRING, "lora"))
@@ -315,7 +315,10 @@ def test_vocabulary_longer_than_a_chunk() -> None:
     header = of(
         ("tokenizer.ggml.tokens", ARRAY, (STRING, words)), ("general.name", STRING, "behind")
     )
-    assert dict(header.properties) == {"tokenizer.ggml.tokens.length": "20000"}
+    assert dict(header.properties) == {
+        "tokenizer.ggml.tokens.length": "20000",
+        "vocab_only": "true",
+    }
     assert header.name == "behind"
 
 
@@ -481,3 +484,60 @@ def test_round_trip(
     assert (header.name, header.licence, header.context_length) == (name, licence, context)
     assert (header.tensors, header.parameters) == (len(dims), sum(sizes))
     assert dict(header.properties)["tokenizer.ggml.tokens.length"] == str(len(words))
+
+
+def test_importance_matrix_is_data() -> None:
+    matrix = Gguf(
+        [("general.type", STRING, "imatrix"), ("imatrix.datasets", ARRAY, (STRING, [b"a.txt"]))]
+    ).build()
+    assert gguf.parse(Metered(matrix)) is None
+
+
+def test_importance_matrix_that_llama_cpp_would_load_is_a_model() -> None:
+    header = of(("general.type", STRING, "imatrix"), ("general.architecture", STRING, "llama"))
+    assert header.kind == "model"
+
+
+def test_projector() -> None:
+    header = of(
+        ("general.architecture", STRING, "clip"),
+        ("clip.has_vision_encoder", BOOL, True),
+        ("clip.vision.projector_type", STRING, "gemma3"),
+    )
+    assert dict(header.properties) == {
+        "clip.has_vision_encoder": "true",
+        "clip.vision.projector_type": "gemma3",
+        "general.type": "mmproj",
+    }
+
+
+def test_datasets_tags_and_languages() -> None:
+    header = of(
+        ("general.dataset.0.name", STRING, "C4"),
+        ("general.dataset.0.url", STRING, "https://c4.example"),
+        ("general.dataset.1.repo_url", STRING, "https://d.example/two"),
+        ("general.tags", ARRAY, (STRING, [b"chat\x1b", b"code"])),
+        ("general.languages", ARRAY, (STRING, [b"en"] * 1000)),
+        ("general.name", STRING, "behind"),
+    )
+    shown = dict(header.properties)
+    assert (shown["dataset.0"], shown["dataset.1"]) == ("C4", "https://d.example/two")
+    assert shown["general.tags"] == "chat\\x1b, code"
+    assert len(shown["general.languages"]) == 4 * 100 - 2
+    assert header.name == "behind"
+
+
+def test_base_model_by_its_page() -> None:
+    header = of(
+        ("general.base_model.0.name", STRING, "Llama"),
+        ("general.base_model.0.url", STRING, "https://llama.example"),
+    )
+    assert header.base_models == (BaseModel("Llama", "https://llama.example"),)
+
+
+def test_vocabulary_alone() -> None:
+    tokens = ("tokenizer.ggml.tokens", ARRAY, (STRING, [b"a", b"b"]))
+    assert dict(of(tokens).properties)["vocab_only"] == "true"
+    first_shard = of(tokens, ("split.no", U16, 0), ("split.count", U16, 2))
+    assert "vocab_only" not in dict(first_shard.properties)
+    assert first_shard.shard == (1, 2)

@@ -3,7 +3,25 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aibom.formats.models import gguf, joblib, keras, onnx, pytorch, safetensors, tflite
+from aibom.formats.models import (
+    catboost,
+    fasttext,
+    ggml,
+    gguf,
+    joblib,
+    keras,
+    lightgbm,
+    npz,
+    onnx,
+    pytorch,
+    safetensors,
+    skops,
+    spacy,
+    tflite,
+    word2vec,
+    xgboost,
+    xgboost_binary,
+)
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader
 from aibom.types.rules import FormatRule
@@ -25,7 +43,17 @@ PARSERS = {
     "gguf": Parser(gguf.recognise, gguf.parse),
     "safetensors": Parser(safetensors.recognise, safetensors.parse),
     "tflite": Parser(tflite.recognise, tflite.parse),
+    "catboost": Parser(catboost.recognise, catboost.parse),
+    "fasttext": Parser(fasttext.recognise, fasttext.parse),
+    "lightgbm": Parser(lightgbm.recognise, lightgbm.parse),
+    "llama-ggml": Parser(ggml.recognise, ggml.parse),
+    "spacy": Parser(spacy.recognise, spacy.parse),
+    "xgboost": Parser(xgboost.recognise, xgboost.parse),
+    "xgboost-binary": Parser(xgboost_binary.recognise, xgboost_binary.parse),
+    "word2vec": Parser(word2vec.recognise, word2vec.parse),
     "keras": Parser(keras.recognise, keras.parse),
+    "skops": Parser(skops.recognise, skops.parse),
+    "npz": Parser(npz.recognise, npz.parse),
     "pytorch": Parser(pytorch.recognise, pytorch.parse),
     "onnx": Parser(onnx.recognise, onnx.parse),
     "joblib": Parser(joblib.recognise, joblib.parse),

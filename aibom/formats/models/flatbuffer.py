@@ -69,6 +69,16 @@ class Table:
             int.from_bytes(data[i : i + 4], "little", signed=True) for i in range(0, len(data), 4)
         )
 
+    def data(self, index: int, limit: int) -> bytes:
+        """Return the first ``limit`` bytes, at most, of a string or a vector of bytes."""
+        at, length = self.vector(index, 1)
+        return _bytes(self._source, at, min(length, limit))
+
+    def table(self, index: int) -> "Table | None":
+        """Return a field that is a table; None when it is absent."""
+        at = self._field(index)
+        return Table(self._source, at + _number(self._source, at, _OFFSET)) if at else None
+
     def tables(self, index: int) -> "Tables":
         """Return a vector of tables; an empty one when it is absent."""
         return Tables(self._source, *self.vector(index, _OFFSET))

@@ -3,18 +3,18 @@
 Source: docs/gguf.md in the ggml repository, and ggml's own reader gguf.cpp where that is stricter.
 """
 
-import re
 import struct
 from dataclasses import replace
 
 from aibom.formats.models import widths
+from aibom.formats.models.gguf_claims import base_models, shown_properties
 from aibom.formats.models.gguf_cursor import ByteOrder, Cursor
 from aibom.formats.models.gguf_templates import concerns, templates
 from aibom.formats.models.gguf_types import FILE_TYPE_GUESSED, FILE_TYPES, tensor_type
 from aibom.formats.models.gguf_values import Metadata, read_metadata
-from aibom.formats.models.header import Tally, elements, properties
+from aibom.formats.models.header import Tally, elements
 from aibom.formats.source import ByteSource, FormatError, exactly
-from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.model import ModelHeader
 
 _MAGIC = b"GGUF"  # docs/gguf.md, gguf_header_t.magic
 _VERSIONS = (1, 2, 3)
@@ -28,14 +28,6 @@ _MAX_TENSOR_NAME = 64  # docs/gguf.md, gguf_tensor_info_t.name
 _MAX_SHAPES = 20_000  # shapes kept: a layer has about ten matrices
 _MIN_TENSOR = 20  # bytes: name length, dimension count, type (4 each in version 1), offset (8)
 
-_BASE_MODEL = re.compile(r"general\.base_model\.(\d+)\.(name|organization|repo_url)")
-
-# What has a field of its own in ModelHeader, or is of use to this parser only.
-_NOT_PROPERTIES = re.compile(
-    r"general\.(architecture|name|description|license|file_type|alignment)|.+\.context_length"
-    r"|general\.base_model\.\d+\.(name|repo_url)|split\.(no|count)"
-)
-
 
 def recognise(head: bytes, size: int) -> bool:
     """Tell whether a file that begins with ``head`` and is ``size`` bytes long is GGUF.
@@ -48,8 +40,9 @@ def recognise(head: bytes, size: int) -> bool:
 def parse(source: ByteSource) -> ModelHeader | None:
     """Read the header of a GGUF file: metadata and tensor infos, no tensor data.
 
-    Returns None when the file is not GGUF. Raises FormatError when it is truncated, has sizes
-    beyond the file or our caps, or a version that is unknown here.
+    Returns None when the file is not GGUF, and of an importance matrix, which is data that a model
+    was quantised with. Raises FormatError when it is truncated, has sizes beyond the file or our
+    caps, or a version that is unknown here.
     """
     head = exactly(source, 0, min(8, source.size), "the header")
     order = _byte_order(head)
@@ -63,6 +56,8 @@ def parse(source: ByteSource) -> ModelHeader | None:
     tensors, pairs = cursor.unpack(2 * cursor.count_code)
     metadata = read_metadata(cursor, pairs)
     tally, shapes = _read_tensors(cursor, tensors, _alignment(metadata))
+    if _is_imatrix(metadata):
+        return None
     found = _header(version, metadata, tally)
     known = (
         widths.of_adapter(shapes) if found.kind == "adapter" else widths.of_model(shapes.items())
@@ -134,12 +129,18 @@ def _header(version: int, metadata: Metadata, tally: Tally) -> ModelHeader:
         tensors=tally.tensors,
         licence=metadata.text("general.license"),
         context_length=metadata.number(f"{architecture}.context_length"),
-        base_models=_base_models(metadata),
+        base_models=base_models(metadata),
         shard=_shard(metadata),
-        properties=_properties(metadata),
+        properties=shown_properties(metadata, tally.tensors),
         concerns=concerns(metadata.templates),
         templates=templates(metadata.templates),
     )
+
+
+def _is_imatrix(metadata: Metadata) -> bool:
+    """Tell whether it is data: llama.cpp loads no model that does not name its architecture."""
+    typed = metadata.text("general.type") == "imatrix"
+    return typed and metadata.text("general.architecture") is None
 
 
 def _file_type(metadata: Metadata) -> str | None:
@@ -153,26 +154,3 @@ def _shard(metadata: Metadata) -> tuple[int, int] | None:
     if number is None or count is None or number >= count:
         return None
     return number + 1, count
-
-
-def _base_models(metadata: Metadata) -> tuple[BaseModel, ...]:
-    """Return the parents by their number. general.base_model.count is not needed for that."""
-    found = sorted({int(m[1]) for key in metadata.values if (m := _BASE_MODEL.fullmatch(key))})
-    result = []
-    for number in found:
-        name = metadata.text(f"general.base_model.{number}.name")
-        reference = metadata.text(f"general.base_model.{number}.repo_url")
-        if name or reference:
-            result.append(BaseModel(name or reference or "", reference))
-    return tuple(result)
-
-
-def _properties(metadata: Metadata) -> tuple[tuple[str, str], ...]:
-    values = metadata.values.items()
-    shown = {k: v for k, v in values if v != "" and not _NOT_PROPERTIES.fullmatch(k)}
-    for name, template in metadata.templates.items():
-        shown[name] = template.sha256
-        shown[name.replace("chat_template", "chat_template_length", 1)] = template.length
-    if metadata.vocabulary is not None:
-        shown["tokenizer.ggml.tokens.length"] = metadata.vocabulary
-    return properties(shown)

@@ -27,10 +27,15 @@ _MIN_PAIR = 9  # bytes: a key's length (4 in version 1), a value type (4), a val
 _KEPT = re.compile(
     r"general\.(type|architecture|name|basename|finetune|version|author|organization|description"
     r"|quantized_by|size_label|file_type|alignment|license(\.name|\.link)?|url|doi|uuid|repo_url"
-    r"|source\.[\w.]{1,100}|base_model\.[0-9]{1,4}\.(name|organization|version|repo_url))"
+    r"|source\.[\w.]{1,100}|base_model\.[0-9]{1,4}\.(name|author|organization|version|url|repo_url)"
+    r"|dataset\.[0-9]{1,4}\.(name|author|organization|version|url|repo_url))"
     r"|[\w-]{1,100}\.context_length|tokenizer\.ggml\.(model|pre)"
-    r"|adapter\.(type|lora\.alpha)|split\.(no|count|tensors\.count)"
+    r"|adapter\.(type|lora\.(alpha|task_name|prompt_prefix))|split\.(no|count|tensors\.count)"
+    r"|clip\.((vision\.|audio\.)?projector_type|has_(vision_encoder|audio_encoder|llava_projector))"
 )
+# Arrays of strings that are kept, as one text.
+_LISTS = frozenset(("general.tags", "general.languages", "imatrix.datasets"))
+_MAX_LIST = 100
 _TOKENS = "tokenizer.ggml.tokens"
 
 # The template that a runtime executes (Jinja): the default one, and named ones after a dot.
@@ -91,9 +96,7 @@ def read_metadata(cursor: Cursor, count: int) -> Metadata:
 
 def _read_pair(cursor: Cursor, metadata: Metadata, key: str, kind: int) -> None:
     if kind == ARRAY:
-        length = _skip_array(cursor)
-        if key == _TOKENS:
-            metadata.vocabulary = length
+        _read_array(cursor, metadata, key)
     elif kind == STRING and (template := _CHAT_TEMPLATE.fullmatch(key)):
         name = text(template[1], KEY_LIMIT) or ""
         _refuse_repeated(metadata.templates, name)
@@ -126,13 +129,26 @@ def _skip_value(cursor: Cursor, kind: int) -> None:
         cursor.skip(struct.calcsize("<" + _scalar_code(kind)))
 
 
-def _skip_array(cursor: Cursor) -> int:
-    """Move over an array and return its length. Like ggml, take no array of arrays."""
+def _read_array(cursor: Cursor, metadata: Metadata, key: str) -> None:
+    """Move over an array and keep what is wanted of it. Like ggml, take no array of arrays."""
     kind: int = cursor.unpack("I")[0]
-    if kind == STRING:
-        length = cursor.count(struct.calcsize("<" + cursor.count_code))
-        cursor.skip_strings(length)
-        return length
+    length = _read_strings(cursor, metadata, key) if kind == STRING else _skip_numbers(cursor, kind)
+    if key == _TOKENS:
+        metadata.vocabulary = length
+
+
+def _read_strings(cursor: Cursor, metadata: Metadata, key: str) -> int:
+    length = cursor.count(struct.calcsize("<" + cursor.count_code))
+    kept = min(length, _MAX_LIST) if key in _LISTS else 0
+    if key in _LISTS:
+        _refuse_repeated(metadata.values, key)
+        texts = [text(cursor.string(KEY_LIMIT), KEY_LIMIT) or "" for _ in range(kept)]
+        metadata.values[key] = ", ".join(texts)[:TEXT_LIMIT]
+    cursor.skip_strings(length - kept)
+    return length
+
+
+def _skip_numbers(cursor: Cursor, kind: int) -> int:
     width = struct.calcsize("<" + _scalar_code(kind))
     length = cursor.count(width)
     cursor.skip(length * width)

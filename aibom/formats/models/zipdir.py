@@ -46,13 +46,10 @@ def members(source: ByteSource) -> tuple[Member, ...]:
     Raises FormatError when there is no directory, or it is cut off, larger than our caps, or
     names bytes beyond the end of the source.
     """
-    length, offset = _directory(source)
-    if length > _MAX_DIRECTORY:
-        raise FormatError("zip directory too large")
-    data = _exactly(source, offset, length, "zip directory")
+    data = _directory_bytes(source)
     found: list[Member] = []
     position = 0
-    while position < length:
+    while position < len(data):
         if len(found) == _MAX_MEMBERS:
             raise FormatError("zip directory too large")
         member, position = _member(data, position)
@@ -62,6 +59,14 @@ def members(source: ByteSource) -> tuple[Member, ...]:
             raise FormatError("zip member larger than deflate can make it")
         found.append(member)
     return tuple(found)
+
+
+def mentions(source: ByteSource, name: bytes) -> bool:
+    """Tell whether the directory's bytes hold ``name``: a cheap look before members().
+
+    Raises FormatError when there is no directory, or it is cut off or larger than our caps.
+    """
+    return name in _directory_bytes(source)
 
 
 def content(source: ByteSource, member: Member, cap: int) -> bytes:
@@ -109,6 +114,13 @@ def _inflate(source: ByteSource, start: int, member: Member, cap: int) -> bytes:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, cap)
     except zlib.error as error:
         raise FormatError("zip member does not inflate") from error
+
+
+def _directory_bytes(source: ByteSource) -> bytes:
+    length, offset = _directory(source)
+    if length > _MAX_DIRECTORY:
+        raise FormatError("zip directory too large")
+    return _exactly(source, offset, length, "zip directory")
 
 
 def _directory(source: ByteSource) -> tuple[int, int]:
