@@ -55,8 +55,9 @@ class ModelHeader:
     (``Q4_K_M``, ``BF16``). ``context_length`` is in tokens. ``globals`` are the names that a
     pickle would import, as ``module.name``. ``properties`` are further fields worth showing,
     sorted by name. ``concerns`` is what makes the file dangerous to load. ``references`` are
-    other files that it needs, by their relative names as the file says them. ``widths`` are
-    sorted, and empty where too many differ.
+    other files that it needs, by their relative names as the file says them, or as its format has
+    them where files go by convention: then some may be missing, and ``{stem}`` stands for the
+    file's own name without its extension. ``widths`` are sorted, and empty where too many differ.
     """
 
     format: str

@@ -3,7 +3,21 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from aibom.formats.models import gguf, joblib, keras, onnx, pytorch, safetensors, tflite
+from aibom.formats.models import (
+    coreml,
+    ctranslate2,
+    gguf,
+    joblib,
+    keras,
+    onnx,
+    openvino,
+    paddle,
+    pytorch,
+    safetensors,
+    tensorflow,
+    tensorrt,
+    tflite,
+)
 from aibom.formats.source import ByteSource, FormatError
 from aibom.types.model import ModelHeader
 from aibom.types.rules import FormatRule
@@ -25,8 +39,15 @@ PARSERS = {
     "gguf": Parser(gguf.recognise, gguf.parse),
     "safetensors": Parser(safetensors.recognise, safetensors.parse),
     "tflite": Parser(tflite.recognise, tflite.parse),
+    "tensorrt": Parser(tensorrt.recognise, tensorrt.parse),
+    "ctranslate2": Parser(ctranslate2.recognise, ctranslate2.parse),
+    "paddle": Parser(paddle.recognise, paddle.parse),
+    "openvino": Parser(openvino.recognise, openvino.parse),
     "keras": Parser(keras.recognise, keras.parse),
     "pytorch": Parser(pytorch.recognise, pytorch.parse),
+    "tensorflow-savedmodel": Parser(tensorflow.recognise_saved_model, tensorflow.parse_saved_model),
+    "tensorflow-graph": Parser(tensorflow.recognise_graph, tensorflow.parse_graph),
+    "coreml": Parser(coreml.recognise, coreml.parse),
     "onnx": Parser(onnx.recognise, onnx.parse),
     "joblib": Parser(joblib.recognise, joblib.parse),
 }
