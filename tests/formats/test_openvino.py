@@ -75,6 +75,8 @@ ENTITIES = (
         (ir(ir_constant("f32", ",".join("1" * 40), 0, 8)), "without a shape"),
         (ir("<a>" * 100 + "</a>" * 100), "too many elements"),
         (ir("<a/>" * 1_500_001), "too many elements"),
+        (ir(f'<a b="{"x" * (2 << 20)}"/>'), "a tag too long"),
+        (ir(f"<!--{'<' * (2 << 20)}-->"), "a tag too long"),
         (TYPICAL.ljust((64 << 20) + 1), "larger than 64 MiB"),
     ],
 )

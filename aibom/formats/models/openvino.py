@@ -21,8 +21,12 @@ _START = re.compile(
     rb'<net\s[^<]{0,2000}?\bversion="(1[01])"[^<]{0,2000}?>\s*<layers>'
 )
 
-_SIZE_CAP = 64 << 20  # bytes of XML; a model of 70 billion parameters has about 20 MB
+_SIZE_CAP = 64 << 20  # bytes of XML
 _CHUNK = 64 << 10
+
+# Bytes of one tag. Until a tag ends, expat reads it anew with every chunk (CVE-2023-52425: 18 s
+# for one of 62 MB), and keeps all its attributes.
+_MAX_TAG = 1 << 20
 _MAX_ELEMENTS = 1_500_000  # about three seconds of CPU
 _MAX_DEPTH = 64
 _MAX_DIMENSIONS = 32
@@ -108,6 +112,8 @@ def _feed(source: ByteSource, net: "_Net") -> None:
         for at in range(0, source.size, _CHUNK):
             length = min(_CHUNK, source.size - at)
             parser.Parse(exactly(source, at, length, "the XML"), False)
+            if at + length - parser.CurrentByteIndex > _MAX_TAG:
+                raise FormatError("XML with a tag too long")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise FormatError(f"XML: {expat.ErrorString(error.code)}") from None
