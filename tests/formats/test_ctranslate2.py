@@ -39,8 +39,9 @@ def test_whisper_is_a_format_of_its_own() -> None:
     assert read(module, ctranslate2(VARIABLES, "WhisperSpec")).format == "ctranslate2-whisper"
 
 
-def test_translation_has_two_vocabularies_or_a_shared_one() -> None:
-    references = read(module, ctranslate2(VARIABLES)).references
+@pytest.mark.parametrize("spec", ["TransformerSpec", "TransformerBase", "TransformerBig"])
+def test_translation_has_two_vocabularies_or_a_shared_one(spec: str) -> None:
+    references = read(module, ctranslate2(VARIABLES, spec)).references
     assert {"shared_vocabulary.json", "source_vocabulary.txt"} <= set(references)
 
 

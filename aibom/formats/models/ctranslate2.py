@@ -17,7 +17,8 @@ _VERSIONS = range(2, 21)
 _ALIASES_SINCE = 3
 _TYPES_SINCE = 4  # before, only the width of an element is written
 
-_SPEC = re.compile(rb"[A-Z][A-Za-z0-9]+Spec")  # the class's name in ctranslate2.specs
+# The class's name in ctranslate2.specs, or one of two old ones (src/models/model_factory.cc).
+_SPEC = re.compile(rb"[A-Z][A-Za-z0-9]+Spec|TransformerBase|TransformerBig")
 _WHISPER = "WhisperSpec"
 _MAX_NAME = 1_000
 _MAX_REVISION = 1_000
@@ -44,14 +45,14 @@ _TWO_VOCABULARIES = tuple(
     for name in ("shared", "source", "target")
     for suffix in ("json", "txt")
 )
-_SEQUENCE_TO_SEQUENCE = "TransformerSpec"
+_SEQUENCE_TO_SEQUENCE = {"TransformerSpec", "TransformerBase", "TransformerBig"}
 _WITHOUT_VOCABULARY = {"Wav2Vec2Spec", "Wav2Vec2BertSpec"}
 
 
 def recognise(head: bytes, size: int) -> bool:
     """Tell whether a file that begins with ``head`` and is ``size`` bytes long is CTranslate2's.
 
-    A version, a name that ends in Spec, a revision and a count of variables decide.
+    A version, the name of a specification, a revision and a count of variables decide.
     """
     if len(head) < 16 or int.from_bytes(head[:4], "little") not in _VERSIONS:
         return False
@@ -146,5 +147,5 @@ def _variable(cursor: _Cursor, tally: Tally, *, typed: bool) -> None:
 def _references(spec: str) -> tuple[str, ...]:
     if spec in _WITHOUT_VOCABULARY:
         return (_CONFIG,)
-    two = spec == _SEQUENCE_TO_SEQUENCE
+    two = spec in _SEQUENCE_TO_SEQUENCE
     return (_CONFIG, *(_TWO_VOCABULARIES if two else _ONE_VOCABULARY))
