@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from aibom.formats.models.header import KEY_LIMIT, Tally, elements, joined, properties, text
 from aibom.formats.source import ByteSource, FormatError, exactly
-from aibom.types.model import ModelHeader
+from aibom.types.model import STEM, ModelHeader
 
 _START = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]{0,200}\?>)?\s*"
@@ -66,7 +66,7 @@ _MEANINGLESS_NAMES = re.compile(
     r"(?i)model_?\d*|main(_graph)?|torch[-_]jit.*|tf2onnx|.*_frontend_ir"
 )
 
-_WEIGHTS = "{stem}.bin"
+_WEIGHTS = STEM + ".bin"
 
 
 def recognise(head: bytes, size: int) -> bool:

@@ -11,7 +11,7 @@ from aibom.formats.models.messages import Messages
 from aibom.formats.models.paged import Paged
 from aibom.formats.protobuf import BYTES, Span, signed
 from aibom.formats.source import ByteSource, FormatError
-from aibom.types.model import ModelHeader
+from aibom.types.model import STEM, ModelHeader
 
 # ProgramDesc.blocks (1), its length, then the first BlockDesc: idx (1) is 0, parent_idx (2) is -1.
 _START = re.compile(rb"\x0a[\x80-\xff]{0,4}[\x01-\x7f]\x08\x00\x10\xff{9}\x01[\x1a\x22]")
@@ -43,7 +43,7 @@ _DATA_TYPES = {
     33: "FP8_E5M2",
 }
 
-_WEIGHTS = "{stem}.pdiparams"
+_WEIGHTS = STEM + ".pdiparams"
 
 
 def recognise(head: bytes, size: int) -> bool:
