@@ -22,6 +22,7 @@ from aibom.types.facts import (
     ModelFile,
     ModelPipeline,
 )
+from aibom.types.model import STEM
 
 #: Most folders that are read in one look at a process.
 MAX_FOLDERS = 64
@@ -72,7 +73,7 @@ class ModelFolders:
         documents = self._documents(model.folder)
         inner = documents.adapter if is_adapter else documents.config
         if not (model.hub or self._is_alone(name, documents)):
-            return model
+            return replace(model, companions=tuple(self._parts(model, name)))
         root = self._pipeline(model.folder, documents)
         top = self._documents(root) if root else NOTHING
         whole = (
@@ -87,7 +88,7 @@ class ModelFolders:
             *_code(inner.custom_code if inner else (), model.folder),
             *_code(top.pipeline.custom_code if top.pipeline else (), root),
         ]
-        files = list(self._files(model, documents, inner))
+        files = list(dict.fromkeys(self._files(model, name, documents, inner)))
         files += [f for f in self._of(root, top) if f not in files] if root else []
         return replace(
             model,
@@ -120,16 +121,22 @@ class ModelFolders:
         return ""
 
     def _files(
-        self, model: ModelFile, documents: Documents, inner: ModelConfig | None
+        self, model: ModelFile, name: str, documents: Documents, inner: ModelConfig | None
     ) -> Iterator[Companion]:
         yield from self._of(model.folder, documents)
+        yield from self._parts(model, name)
+        for code in _code_files(documents, inner):
+            yield from self._companion(f"{model.folder}/{code}", "code")
+
+    def _parts(self, model: ModelFile, name: str) -> Iterator[Companion]:
+        """Yield the files that a model's header names, or has by convention."""
+        stem = posixpath.splitext(name)[0]
         for reference in model.header.references[:MAX_COMPANIONS]:
-            path = posixpath.normpath(posixpath.join(model.folder, reference))
+            named = reference.replace(STEM, stem)
+            path = posixpath.normpath(posixpath.join(model.folder, named))
             # what leads elsewhere is a concern of the header's, and is not read
             if path.startswith(model.folder.rstrip("/") + "/"):
                 yield from self._companion(path, "part")
-        for name in _code_files(documents, inner):
-            yield from self._companion(f"{model.folder}/{name}", "code")
 
     def _of(self, folder: str, documents: Documents) -> Iterator[Companion]:
         for name, role in sorted((documents.roles or {}).items()):

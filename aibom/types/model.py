@@ -5,6 +5,9 @@ from typing import Literal, NamedTuple
 
 from aibom.types.concerns import Concern
 
+#: In references: the file's own name without its extension.
+STEM = "{stem}"
+
 ModelKind = Literal["model", "adapter"]
 
 
@@ -55,8 +58,9 @@ class ModelHeader:
     (``Q4_K_M``, ``BF16``). ``context_length`` is in tokens. ``globals`` are the names that a
     pickle would import, as ``module.name``. ``properties`` are further fields worth showing,
     sorted by name. ``concerns`` is what makes the file dangerous to load. ``references`` are
-    other files that it needs, by their relative names as the file says them. ``widths`` are
-    sorted, and empty where too many differ.
+    other files that it needs, by their relative names as the file says them, or as its format has
+    them where files go by convention: then some may be missing, and STEM stands for the
+    file's own name. ``widths`` are sorted, and empty where too many differ.
     """
 
     format: str

@@ -168,3 +168,15 @@ def test_a_large_document_is_not_read_whole_and_a_fifo_is_left_alone(tmp_path: P
 def test_memory_has_no_neighbours() -> None:
     model = complete(Path("/memfd:x"), hub=None)
     assert model.companions == ()
+
+
+def test_a_network_has_the_weights_of_its_name_beside_others(tmp_path: Path) -> None:
+    for name in ("a.xml", "a.bin", "b.bin", "c.onnx"):
+        (tmp_path / name).write_bytes(b"")
+    assert roles(complete(tmp_path / "a.xml", references=("{stem}.bin",))) == {"a.bin": "part"}
+
+
+def test_a_document_that_a_header_names_too_is_one_file(tmp_path: Path) -> None:
+    fill(tmp_path, config_json=CONFIG)
+    model = complete(tmp_path / "model.bin", references=("config.json",))
+    assert [companion.role for companion in model.companions] == ["config"]

@@ -10,7 +10,8 @@ from aibom.formats.models.header import (
     joined,
     properties,
 )
-from aibom.formats.models.onnx_graph import GraphWalk, Messages
+from aibom.formats.models.messages import Messages
+from aibom.formats.models.onnx_graph import GraphWalk
 from aibom.formats.models.onnx_schema import (
     DEFAULT_DOMAIN,
     MAX_IR_VERSION,

@@ -1,8 +1,7 @@
 """The graph of an ONNX model: its tensors and operators, in bounded work."""
 
-from collections.abc import Iterator
-
-from aibom.formats.models.header import BYTES_PER_CHARACTER, TEXT_LIMIT, Tally, elements, text
+from aibom.formats.models.header import Tally, elements
+from aibom.formats.models.messages import MAX_DIMENSIONS, Messages
 from aibom.formats.models.onnx_schema import (
     DATA_TYPES,
     DEFAULT_DOMAIN,
@@ -11,66 +10,19 @@ from aibom.formats.models.onnx_schema import (
     GraphProto,
     NodeProto,
     SparseTensorProto,
-    StringStringEntryProto,
     TensorProto,
 )
-from aibom.formats.protobuf import Span, signed, spans, varints
-from aibom.formats.source import ByteSource, FormatError, exactly
-
-# Of all messages together: about two seconds of CPU. A node takes about ten, so that a graph of
-# 100,000 nodes passes.
-MAX_FIELDS = 1_000_000
+from aibom.formats.protobuf import Span
+from aibom.formats.source import FormatError
 
 # Graphs within attributes of nodes. Exporters write up to a handful of levels.
 MAX_DEPTH = 16
 
-_MAX_DIMENSIONS = 32  # real tensors have up to eight
-_MAX_VARINT = 10  # bytes
 _MAX_NAMES = 100  # distinct operator domains, and distinct external files, that are kept
 
 # Elements that one byte can hold: four of the narrowest types, UINT2 and INT2. Twice that is
 # beyond doubt, whatever the way in which a tensor's data is written.
 _MAX_ELEMENTS_PER_BYTE = 8
-
-
-class Messages:
-    """Reads messages of one file, and counts their fields against MAX_FIELDS."""
-
-    def __init__(self, source: ByteSource) -> None:
-        """Read from ``source``; a Paged one, for every field is a small read."""
-        self._source = source
-        self._fields = 0
-
-    def fields(self, span: Span) -> Iterator[tuple[int, int | Span]]:
-        """Yield (field number, value) for the message at ``span``; see protobuf.spans."""
-        for number, _, value in spans(self._source, span.offset, span.length):
-            self._fields += 1
-            if self._fields > MAX_FIELDS:
-                raise FormatError("too many fields")
-            yield number, value
-
-    def parts(self, span: Span) -> Iterator[tuple[int, Span]]:
-        """Yield the length-delimited fields of the message at ``span`` only."""
-        for number, value in self.fields(span):
-            if isinstance(value, Span):
-                yield number, value
-
-    def children(self, span: Span, number: int) -> Iterator[Span]:
-        """Yield the messages in field ``number`` of the message at ``span``."""
-        return (part for found, part in self.parts(span) if found == number)
-
-    def content(self, span: Span, limit: int) -> bytes:
-        """Return the first ``limit`` bytes of a field's content."""
-        return exactly(self._source, span.offset, min(span.length, limit), "a field")
-
-    def text(self, span: Span, limit: int = TEXT_LIMIT) -> str | None:
-        """Return a string field, fit to be shown; see header.text."""
-        return text(self.content(span, limit * BYTES_PER_CHARACTER), limit)
-
-    def entry(self, span: Span) -> tuple[str | None, str | None]:
-        """Return key and value of the StringStringEntryProto at ``span``."""
-        found = {number: self.text(part) for number, part in self.parts(span)}
-        return found.get(StringStringEntryProto.KEY), found.get(StringStringEntryProto.VALUE)
 
 
 class GraphWalk:
@@ -151,22 +103,15 @@ class GraphWalk:
         external = False
         for number, value in self._messages.fields(span):
             if number == TensorProto.DIMS:
-                dims += self._dims(value)
+                dims += self._messages.numbers(value)
             elif number == TensorProto.DATA_TYPE and isinstance(value, int):
                 data_type = value
             elif number == TensorProto.EXTERNAL_DATA and isinstance(value, Span):
                 external = True
                 self._location(value)
-            if len(dims) > _MAX_DIMENSIONS:
+            if len(dims) > MAX_DIMENSIONS:
                 raise FormatError("tensor of too many dimensions")
         return dims, data_type, external
-
-    def _dims(self, value: int | Span) -> list[int]:
-        """Return the dimensions of one field: a number, or several of them packed."""
-        if isinstance(value, int):
-            return [signed(value)]
-        packed = self._messages.content(value, _MAX_DIMENSIONS * _MAX_VARINT)
-        return [signed(number) for number in varints(packed)]
 
     def _location(self, span: Span) -> None:
         key, location = self._messages.entry(span)

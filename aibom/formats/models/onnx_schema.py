@@ -51,13 +51,6 @@ class OperatorSetIdProto:
     VERSION: Final = 2
 
 
-class StringStringEntryProto:
-    """Fields of an entry of metadata_props and external_data."""
-
-    KEY: Final = 1
-    VALUE: Final = 2
-
-
 class GraphProto:
     """Fields of a graph: the model's own, or one within an attribute (of If, Loop, Scan)."""
 
