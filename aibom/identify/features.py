@@ -80,6 +80,9 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
     for binary in found.binaries:
         for feature in binary_features(binary):
             proofs.setdefault(feature, _binary_proof(feature, binary, witness))
+    for device in found.devices:
+        seen = witness.saw("open", device, "dynamic-analysis", 90, None)
+        proofs[Feature("holds", "device", device)] = Proof(seen)
     for feature, proof in _program_features(found, witness):
         proofs.setdefault(feature, proof)
     for one in found.installed:
