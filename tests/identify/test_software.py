@@ -126,6 +126,7 @@ def test_device_files_are_one_device_and_no_ai_by_themselves() -> None:
     (gpu,) = inventory.components
     assert (gpu.ref, gpu.kind, gpu.type) == ("accelerator/gpu", "device", "device")
     assert [e.path for e in gpu.evidence] == ["/dev/nvidia0", "/dev/nvidia1"]
+    assert gpu.origin.kind == "host"
     assert not gpu.inferred
     assert not inventory.has_ai
 
