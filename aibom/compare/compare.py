@@ -55,6 +55,8 @@ def _judge(
     origin = component.origin.kind
     if component.kind == "image":
         return Verdict(component.ref, "true", "named by the container runtime"), None
+    if component.kind == "device":
+        return Verdict(component.ref, "unknown", "hardware of the node, which no image has"), None
     if joined is not None:
         return _named(component, joined)
     if given:

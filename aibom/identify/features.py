@@ -1,7 +1,7 @@
 """What is true of one process, in the words of rules, each with its evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aibom.identify.origins import worst_origin
 from aibom.types.facts import (
@@ -80,6 +80,11 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
     for binary in found.binaries:
         for feature in binary_features(binary):
             proofs.setdefault(feature, _binary_proof(feature, binary, witness))
+    for device in found.devices:
+        seen = witness.saw("open", device, "dynamic-analysis", 90, None)
+        # wherever its file lies, the device is the node's
+        proof = Proof(replace(seen, origin=Origin("host")))
+        proofs[Feature("holds", "device", device)] = proof
     for feature, proof in _program_features(found, witness):
         proofs.setdefault(feature, proof)
     for one in found.installed:

@@ -1,4 +1,4 @@
-"""Names of model files: in their repositories, and as shards of one set."""
+"""Names of files: of models in their repositories and as shards of one set, and of libraries."""
 
 import posixpath
 import re
@@ -7,6 +7,19 @@ from aibom.types.facts import ModelFile
 
 # transformers' and llama.cpp's naming of shards: model-00001-of-00005.safetensors
 _SHARD = re.compile(r"^(?P<stem>.+?)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.[^.]+)$")
+# a library's file behind its soname: libcudart.so.12.4.127 (ld.so(8) knows it by libcudart.so.12)
+_VERSIONED = re.compile(r"^(?P<stem>.+\.so)\.(?P<version>\d{1,9}(?:\.\d{1,9}){1,4})$", re.ASCII)
+
+
+def library_version(path: str, soname: str) -> str:
+    """Return the version at the end of a library's file name, or an empty string.
+
+    Only a name that is the soname's own with another number behind it, of more than one part,
+    says a version: ``libx.so.2`` is the interface's number alone.
+    """
+    found = _VERSIONED.match(posixpath.basename(path))
+    stem, so, _ = soname.partition(".so")
+    return found["version"] if found and so and found["stem"] == stem + so else ""
 
 
 def shard_of(name: str) -> re.Match[str] | None:

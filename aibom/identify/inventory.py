@@ -23,7 +23,7 @@ from aibom.types.inventory import Component, Evidence, Inventory, Link, Service,
 from aibom.types.rules import RuleSet
 
 # what can run a model; anything else that reads one copies or inspects it
-_RUNTIMES = frozenset({"model-runtime", "inference-server", "framework"})
+_RUNTIMES = frozenset({"model-runtime", "inference-server", "framework", "training"})
 _ONE_SWEEP = "maps, descriptors, sockets, command lines and imports at one moment"
 
 

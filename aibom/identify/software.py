@@ -7,11 +7,12 @@ from functools import lru_cache
 from packageurl import PackageURL
 
 from aibom.identify.features import Proof, Witness
+from aibom.identify.filenames import library_version
 from aibom.identify.match import Match, match
 from aibom.identify.origins import worst_origin
 from aibom.types.facts import FileFacts, Origin, Package
 from aibom.types.inventory import Component, ComponentKind, Evidence
-from aibom.types.rules import Feature, Rule, RuleKind, RuleSet
+from aibom.types.rules import Feature, Rule, RuleKind, RuleSet, Verb, meets
 
 _KINDS: Mapping[RuleKind, ComponentKind] = {"mcp-server": "mcp-server", "accelerator": "package"}
 
@@ -34,6 +35,8 @@ class _Seen:
     containers: set[str] = field(default_factory=set)
     within: str = ""
     content: FileFacts | None = None
+    #: what the name of the library's file ends in
+    version: str = ""
 
 
 class SoftwareShelf:
@@ -54,10 +57,10 @@ class SoftwareShelf:
                 self._note(package_url(proof.package), proof, witness).package = proof.package
         for found in matches:
             for feature in found.features:
-                self._take(found.rule, features[feature], witness)
+                self._take(found.rule, feature, features[feature], witness)
         return matches
 
-    def _take(self, rule: Rule, proof: Proof, witness: Witness) -> None:
+    def _take(self, rule: Rule, feature: Feature, proof: Proof, witness: Witness) -> None:
         if proof.package is not None and self._names(rule, proof.package):
             seen = self._note(package_url(proof.package), proof, witness)
             seen.package = proof.package
@@ -65,10 +68,16 @@ class SoftwareShelf:
             if owner is not None and owner is not proof.package:
                 # a native program that a package of another ecosystem brings along
                 seen.within = package_url(owner)
+        elif rule.type == "device":
+            # one thing, however many files of it a process holds
+            seen = self._note(rule.id, proof, witness)
         else:
             # known by its code alone: its own file, or one that a package brings along
             seen = self._note(self._file_ref(rule, proof), proof, witness)
             seen.content = proof.file
+            # code that another library holds has that library's number on its file
+            if rule.names_version and feature.key == "soname" and proof.file is not None:
+                seen.version = library_version(proof.file.path, feature.value)
             if proof.package is not None:
                 seen.within = package_url(proof.package)
         seen.rules[rule.id] = rule
@@ -82,7 +91,9 @@ class SoftwareShelf:
     def _names(self, rule: Rule, package: Package) -> bool:
         """Say whether a rule is about a package itself, and not about code inside of it."""
         wanted = {f for clause in rule.clauses for f in clause.features}
-        return any(Feature(v, package.ecosystem, package.name) in wanted for v in ("loads", "runs"))
+        verbs: tuple[Verb, ...] = ("loads", "runs")
+        own = [Feature(verb, package.ecosystem, package.name) for verb in verbs]
+        return any(meets(feature, asked) for feature in own for asked in wanted)
 
     def _note(self, ref: str, proof: Proof, witness: Witness) -> _Seen:
         seen = self._seen.setdefault(ref, _Seen())
@@ -106,10 +117,10 @@ def _component(ref: str, seen: _Seen) -> Component:
     origins = [e.origin for e in seen.evidence if e.origin.kind != "unknown"]
     return Component(
         ref=ref,
-        kind=_KINDS.get(rule.kind, "framework") if rule else "package",
+        kind=_kind(rule) if rule else "package",
         type=rule.type if rule else "library",
         name=name,
-        version=package.version if package else "",
+        version=package.version if package else seen.version,
         purl=package_url(package) if package else "",
         publisher=rule.publisher if rule else "",
         description=(package.summary if package else "") or (rule.description if rule else ""),
@@ -122,9 +133,14 @@ def _component(ref: str, seen: _Seen) -> Component:
         origin=worst_origin(origins) if origins else Origin("unknown"),
         containers=tuple(sorted(seen.containers)),
         within=seen.within,
+        claimed=("version",) if seen.version and not package else (),
         references=rule.references if rule else (),
         properties=_properties(name, rule, package),
     )
+
+
+def _kind(rule: Rule) -> ComponentKind:
+    return "device" if rule.type == "device" else _KINDS.get(rule.kind, "framework")
 
 
 def _properties(

@@ -40,6 +40,8 @@ from aibom.types.rules import Feature, RuleSet
 MAX_SCRIPT = 16 << 20
 #: Bytes at the start of a file too large to hash that its fingerprint covers.
 FINGERPRINTED = 1 << 20
+#: Most device files of one process that are kept.
+MAX_DEVICES = 256
 _MAP_REMEDY = "give aibom CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE, or run it as root"
 _REMOTE_REMEDY = "scan where the file system is local, or copy the file there"
 
@@ -72,6 +74,7 @@ class _Draft:
     models: list[ModelUse] = field(default_factory=list)
     binaries: list[Binary] = field(default_factory=list)
     packages: dict[tuple[str, str, str], LoadedPackage] = field(default_factory=dict)
+    devices: set[str] = field(default_factory=set)
     unseen: dict[Unseen, None] = field(default_factory=dict)
     watched: list[tuple[FileUse, FileKey]] = field(default_factory=list)
 
@@ -128,6 +131,7 @@ class Inspector:
             streams=streams(self.host, process.pid, raw),
             modules=len(table.modules) if table is not None else None,
             remote_code=remotecode.of(table, partial(self._beside, draft)) if table else (),
+            devices=tuple(sorted(draft.devices)),
         )
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
@@ -304,6 +308,11 @@ class Inspector:
         return replace(use, path=path, deleted=False) if literal else use
 
     def _note_irregular(self, draft: _Draft, use: FileUse) -> None:
+        """Keep a device file that rules name; say it of what only bears a model's name."""
+        device = Feature("holds", "device", use.path)
+        named = not (use.deleted or use.escapes) and self._rules.asking_for(device)
+        if named and len(draft.devices) < MAX_DEVICES:
+            draft.devices.add(use.path)
         if use.path.lower().endswith(self._rules.extensions):
             detail = "bears a model's name and is no regular file"
             draft.miss(Unseen("not-regular", use.path, detail, "", draft.process.pid))

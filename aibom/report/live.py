@@ -22,7 +22,7 @@ class Announcer:
         workload = inventory.workload
         where = "/".join(part for part in (workload.namespace, workload.name) if part)
         for component in inventory.components:
-            if component.kind in ("package", "image"):
+            if component.kind in ("package", "device", "image"):
                 continue
             for evidence in component.evidence:
                 known = (where, component.ref, evidence.how, evidence.process)

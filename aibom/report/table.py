@@ -38,6 +38,7 @@ _KIND_ORDER = (
     "mcp-server",
     "framework",
     "data",
+    "device",
     "package",
     "image",
 )

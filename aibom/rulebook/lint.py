@@ -25,6 +25,8 @@ _FORMAT_KINDS = ("data-format", "model-format")
 # characters that are no wildcard, beyond what every soname has ("lib", ".so")
 _MIN_LITERAL = 4
 _MIN_MAGIC = 8
+# characters of a device's name that are no wildcard: /dev/hl0 has the shortest
+_MIN_DEVICE = 2
 # what anybody may call a program, apart from interpreters
 _GENERIC_PROGRAM = re.compile(
     r"(?:agent|api|app|inference|launcher|main|model|node|python[0-9.]*|router|run|serve|server|start"
@@ -191,6 +193,31 @@ def hosts_narrow(_path: Path, document: Document) -> Iterator[str]:
             yield f"clause {number} wants one host: a port proves nothing"
 
 
+def devices_narrow(_path: Path, document: Document) -> Iterator[str]:
+    """Check that device files are what devices are known by, and below /dev.
+
+    Render nodes are every graphics program's: they tell only beside something else.
+    """
+    is_device = document.get("type") == "device"
+    for number, clause in enumerate(_clauses(document), 1):
+        held = [f.value for f in clause if f.verb == "holds"]
+        if bool(held) != is_device:
+            yield f"clause {number}: 'holds' is what type 'device' is known by, and nothing else"
+        for value in held:
+            if not value.startswith("/dev/"):
+                yield f"clause {number}: device files lie below /dev/"
+            elif len(_WILDCARD.sub("", value.removeprefix("/dev/"))) < _MIN_DEVICE:
+                yield f"clause {number}: device {value!r} is too wide"
+        if len(clause) == 1 and held and held[0].startswith("/dev/dri/"):
+            yield f"clause {number}: a render node alone is any graphics program's"
+
+
+def versions_of_libraries(_path: Path, document: Document) -> Iterator[str]:
+    """Check that only what has a soname is said to bear its version in the file's name."""
+    if document.get("names_version") and not list(_values(document, "soname")):
+        yield "'names_version' is for rules with a soname"
+
+
 def magic_long(_path: Path, document: Document) -> Iterator[str]:
     """Check that a format without a parser is known by enough bytes."""
     described = document.get("format", {})
@@ -254,6 +281,8 @@ CHECKS_OF_ONE: tuple[Callable[[Path, Document], Iterator[str]], ...] = (
     symbols_exact,
     verbs_fit_kind,
     hosts_narrow,
+    devices_narrow,
+    versions_of_libraries,
     magic_long,
     parser_known,
     contents_decode,

@@ -70,6 +70,7 @@ def compile_rule(document: dict[str, Any]) -> Rule:
         description=" ".join(document["description"].split()),
         publisher=document.get("publisher", ""),
         references=tuple(document["references"]),
+        names_version=document.get("names_version", False),
     )
 
 

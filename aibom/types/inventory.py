@@ -8,7 +8,7 @@ from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Unse
 from aibom.types.model import BaseModel, ChatTemplate, Width
 
 ComponentKind = Literal[
-    "model", "adapter", "agent", "framework", "package", "mcp-server", "data", "image"
+    "model", "adapter", "agent", "framework", "package", "mcp-server", "data", "device", "image"
 ]
 WorkloadKind = Literal["pod", "container", "service", "processes", "unattributed"]
 
@@ -184,6 +184,6 @@ class Inventory:
     @property
     def has_ai(self) -> bool:
         """Whether anything here is AI software, and not just the packages around it."""
-        return any(c.kind not in ("package", "image") for c in self.components) or any(
+        return any(c.kind not in ("package", "device", "image") for c in self.components) or any(
             s.role in _AI_DESTINATIONS for s in self.services
         )

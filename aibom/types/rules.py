@@ -7,23 +7,29 @@ from typing import Literal, NamedTuple
 
 from aibom.types.facts import Binary
 
-Verb = Literal["loads", "runs", "maps", "talks", "installed"]
+Verb = Literal["loads", "runs", "maps", "holds", "talks", "installed"]
 RuleKind = Literal[
     "accelerator",
     "agent-framework",
     "data-format",
+    "data-loader",
+    "evaluation",
     "framework",
+    "guardrail",
     "inference-server",
     "mcp-endpoint",
     "mcp-sdk",
     "mcp-server",
     "model-api",
+    "model-client",
     "model-format",
     "model-hub",
     "model-runtime",
     "object-store",
     "package-registry",
     "sandbox",
+    "tracing",
+    "training",
     "vector-database",
     "vector-store",
 ]
@@ -48,7 +54,8 @@ class Feature(NamedTuple):
 
     ``loads``: a package (``pypi``, ``npm``, ``golang``) proven loaded. ``runs``: what the process
     was started as (``pypi``, ``npm``, ``golang``, ``program``, ``module``). ``maps``: a mapped
-    binary (``soname``, ``symbol``). ``talks``: the remote end of one connection (``host``, in
+    binary (``soname``, ``symbol``). ``holds``: a device file that is open or mapped (``device``,
+    its path). ``talks``: the remote end of one connection (``host``, in
     lower case, and ``port``). ``installed`` exists so that tests can say that it proves nothing;
     no rule may match on it.
     """
@@ -94,7 +101,8 @@ class Rule:
     """One named thing and the clauses of which any one proves it.
 
     ``type`` is the CycloneDX component type, empty for kinds that name no component.
-    ``publisher`` is who makes or runs it.
+    ``publisher`` is who makes or runs it. ``names_version`` is true where the name of a library's
+    file ends in the version that its makers release it as: many have a number of their own there.
     """
 
     id: str
@@ -105,6 +113,7 @@ class Rule:
     description: str = ""
     publisher: str = ""
     references: tuple[str, ...] = ()
+    names_version: bool = False
 
 
 class RuleSet:

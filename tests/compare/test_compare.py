@@ -52,6 +52,14 @@ def test_the_table(
     assert len(result.findings) <= 1
 
 
+def test_hardware_is_nothing_that_an_image_declares() -> None:
+    gpu = make.component("device", "unknown", purl="", type="device")
+    for claims in (None, [], [OTHER]):
+        result = compare(make.inventory(gpu), claims)
+        assert [v.declared for v in result.verdicts] == ["unknown"]
+        assert result.findings == ()
+
+
 def test_a_name_alone_names_nothing() -> None:
     component = make.component("package", purl="pkg:pypi/torch@2.0", name="torch")
     for purl in ("", "pkg:pypi/torch@1.9"):

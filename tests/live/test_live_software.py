@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -142,3 +144,20 @@ def test_a_node_client_is_joined_by_its_socket_pairs(
 def _session_of(pid: int) -> dict[str, Any]:
     """Return the workload of a whole scan that a session leader's processes make."""
     return next(w for w in scan() if pid in w["inventory"]["workload"]["pids"])
+
+
+def test_two_versions_in_two_environments_of_one_workload(
+    site: Site, start: Start, tmp_path: Path
+) -> None:
+    versions = ("0.6.2", "0.7.0")
+    old, new = (site([f"safetensors=={version}"]) for version in versions)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
+    (packages,) = tmp_path.glob("v/lib/python*/site-packages")
+    shutil.copytree(old, packages, dirs_exist_ok=True)
+    code = "import safetensors, time; print('ready', flush=True); time.sleep(600)"
+    pids = [start([tmp_path / "v" / "bin" / "python", "-c", code]).pid, python(new, code, start)]
+    (workload,) = scan("--pid", pids[0], "--pid", pids[1])
+    found = [c for c in workload["inventory"]["components"] if c["name"] == "safetensors"]
+    assert sorted(c["version"] for c in found) == list(versions)
+    by_version = {c["version"]: {e["pid"] for e in c["evidence"]} for c in found}
+    assert by_version == {"0.6.2": {pids[0]}, "0.7.0": {pids[1]}}

@@ -10,7 +10,7 @@ from aibom.identify.match import match
 from aibom.rulebook.check import check
 from aibom.rulebook.lint import lint
 from aibom.rulebook.load import load, read_documents, rules_folder
-from aibom.types.rules import DESTINATIONS, Feature
+from aibom.types.rules import DESTINATIONS, Feature, Verb
 
 RULES = rules_folder()
 DOCUMENTS = read_documents(RULES)
@@ -31,23 +31,32 @@ def test_has_every_kind_and_enough_rules() -> None:
     assert folders == {
         "accelerator",
         "agent-framework",
+        "data-loader",
+        "evaluation",
         "format",
         "framework",
+        "guardrail",
         "inference-server",
         "mcp-endpoint",
         "mcp-sdk",
         "mcp-server",
         "model-api",
+        "model-client",
         "model-hub",
         "model-runtime",
         "object-store",
         "package-registry",
         "sandbox",
+        "tracing",
+        "training",
         "vector-database",
         "vector-store",
     }
     assert len(CATALOGUE.rules) + len(CATALOGUE.formats) == len(DOCUMENTS) >= 70
-    assert sum(rule.kind == "mcp-server" for rule in CATALOGUE.rules) >= 20
+    kinds = Counter(rule.kind for rule in CATALOGUE.software.rules)
+    assert kinds.total() >= 650
+    assert kinds["mcp-server"] >= 80
+    assert min(kinds.values()) >= 7
 
 
 def test_has_enough_rules_for_destinations() -> None:
@@ -109,9 +118,35 @@ def test_symbols_that_binaries_are_searched_for() -> None:
     assert {"llama_decode", "OrtGetApiBase", "TfLiteModelCreate"} <= CATALOGUE.symbols
 
 
+@pytest.mark.parametrize(
+    ("feature", "expected"),
+    [
+        # what is imported is not what is installed: these are other projects' names
+        (("loads", "pypi", "sklearn"), []),
+        (("loads", "pypi", "phoenix"), []),
+        (("loads", "pypi", "helm"), []),
+        (("loads", "pypi", "art"), []),
+        (("loads", "pypi", "whisper"), []),
+        (("loads", "npm", "agno"), []),
+        (("runs", "program", "goose"), []),
+        (("loads", "npm", "openai"), ["model-client/openai-sdk"]),
+        (("loads", "npm", "@ai-sdk/anthropic"), ["model-client/vercel-ai-sdk"]),
+        (("loads", "pypi", "trl"), ["training/trl"]),
+        (("loads", "pypi", "lm-eval"), ["evaluation/lm-eval"]),
+        (("loads", "pypi", "arize-phoenix"), ["tracing/phoenix"]),
+        (("holds", "device", "/dev/nvidia3"), ["accelerator/nvidia-gpu"]),
+        (("holds", "device", "/dev/dri/renderD128"), []),
+        (("holds", "device", "/dev/nvidiactl"), []),
+    ],
+)
+def test_software_by_the_real_rules(feature: tuple[Verb, str, str], expected: list[str]) -> None:
+    assert [m.rule.id for m in match(CATALOGUE.software, [Feature(*feature)])] == expected
+
+
 def test_plain_web_applications_match_nothing() -> None:
     names = ("django", "fastapi", "flask", "numpy", "pandas", "psycopg", "pydantic-core", "uvicorn")
-    npm = ("express", "next", "sharp", "@prisma/client")
+    names += ("boto3", "pypdf", "beautifulsoup4", "scrapy", "playwright", "optuna", "swift")
+    npm = ("express", "next", "sharp", "@prisma/client", "zod", "redis", "@aws-sdk/client-s3")
     features = [Feature("loads", "pypi", name) for name in names]
     features += [Feature(verb, "npm", name) for name in npm for verb in ("loads", "runs")]
     features += [Feature("runs", "program", name) for name in ("node", "python3", "java", "nginx")]

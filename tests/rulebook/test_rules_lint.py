@@ -109,6 +109,38 @@ DEFECTS: list[tuple[str, Document, str]] = [
         "symbol 'acme_*' is a pattern",
     ),
     (
+        "devices_narrow",
+        changed(MATCH_RULE, "type", to="device"),
+        "clause 1: 'holds' is what type 'device' is known by",
+    ),
+    (
+        "devices_narrow",
+        changed(MATCH_RULE, "match", 0, to={"holds": {"device": "/dev/acme[0-9]"}}),
+        "clause 1: 'holds' is what type 'device' is known by",
+    ),
+    (
+        "devices_narrow",
+        changed(MATCH_RULE, "match", 0, to={"holds": {"device": "/tmp/acme0"}}),
+        "clause 1: device files lie below /dev/",
+    ),
+    (
+        "devices_narrow",
+        changed(MATCH_RULE, "match", 0, to={"holds": {"device": "/dev/*"}}),
+        "clause 1: device '/dev/*' is too wide",
+    ),
+    (
+        "devices_narrow",
+        changed(MATCH_RULE, "match", 0, to={"holds": {"device": "/dev/dri/renderD*"}}),
+        "clause 1: a render node alone",
+    ),
+    (
+        "versions_of_libraries",
+        changed(
+            changed(MATCH_RULE, "names_version", to=True), "match", 2, to=MATCH_RULE["match"][3]
+        ),
+        "'names_version' is for rules with a soname",
+    ),
+    (
         "verbs_fit_kind",
         changed(HOST_RULE, "match", 0, to={"runs": {"program": "acme-server"}}),
         "clause 1: 'talks' alone for kind 'model-api'",

@@ -98,6 +98,7 @@ class _Record:
             frozenset(self.connections),
             frozenset(p.package.location for p in look.packages) if look else None,
             frozenset(u.model.file.path for u in look.models) if look else None,
+            look.devices if look else (),
         )
 
     def add(self, other: "_Record") -> None:
@@ -282,6 +283,7 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
         models=tuple(models.values()),
         packages=tuple(packages.values()),
         binaries=tuple(binaries.values()),
+        devices=tuple(sorted({*earlier.devices, *later.devices})),
         connections=tuple(sorted({*earlier.connections, *later.connections})),
         remote_code=tuple(code.values()),
     )

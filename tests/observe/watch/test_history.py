@@ -73,6 +73,7 @@ def test_two_looks_are_one(history: History) -> None:
         models=(make.model_use(make.file("/m/a.gguf", inode=1)),),
         packages=(loaded("torch"),),
         connections=(Connection("127.0.0.1:1"),),
+        devices=("/dev/nvidia0", "/dev/nvidiactl"),
         modules=3,
     )
     late = make.seen(
@@ -80,6 +81,7 @@ def test_two_looks_are_one(history: History) -> None:
         packages=(loaded("torch"), loaded("numpy")),
         binaries=(Binary(make.file("/lib/x.so", inode=9)),),
         connections=(Connection("127.0.0.1:2"),),
+        devices=("/dev/nvidia1",),
         modules=5,
     )
     history.look(one, early)
@@ -89,6 +91,7 @@ def test_two_looks_are_one(history: History) -> None:
     assert {p.package.name for p in facts.packages} == {"torch", "numpy"}
     assert [c.local for c in facts.connections] == ["127.0.0.1:1", "127.0.0.1:2"]
     assert len(facts.binaries) == 1
+    assert facts.devices == ("/dev/nvidia0", "/dev/nvidia1", "/dev/nvidiactl")
     assert facts.modules == 5
 
 
