@@ -39,7 +39,8 @@ def name_of(models: list[ModelFile], origin: Provenance) -> tuple[str, tuple[str
     if origin.repositories and (origin.recorded or not first.header.name):
         return origin.repositories[0], () if origin.certain else ("name",)
     if first.pipeline is not None:
-        return _telling(first.pipeline.folder), ()
+        named = first.pipeline.name
+        return (named, ("name",)) if named else (_telling(first.pipeline.folder), ())
     if first.header.name:
         return first.header.name, ("name",)
     base = posixpath.basename(first.file.path)

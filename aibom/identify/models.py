@@ -164,6 +164,8 @@ def _set_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
     found = [("aibom:shards", f"{len(models)} of {count} seen")] if count > 1 else []
     if first.pipeline is not None:
         found.append(("aibom:pipeline", first.pipeline.library))
+        # a claim of its makers: the component's version is what content proves
+        found += [("aibom:claimed:version", v)] if (v := first.pipeline.version) else []
     if first.file.head_sha256:
         found.append(("aibom:fingerprint", f"sha256-of-first-mebibyte:{first.file.head_sha256}"))
     return tuple(found)

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aibom.formats.modelfolder import adapter, card, config, index, templates
-from aibom.formats.modelfolder.pipeline import Pipeline, parse_modules, parse_pipeline
+from aibom.formats.modelfolder.licences import spdx
+from aibom.formats.modelfolder.pipeline import parse_modules, parse_pipeline
+from aibom.formats.models import spacy
 from aibom.observe.host import Host
 from aibom.observe.smallfile import read_in_root
 from aibom.types.concerns import Concern
-from aibom.types.facts import CompanionRole, ModelCard, ModelConfig
+from aibom.types.facts import CompanionRole, ModelCard, ModelConfig, ModelPipeline
 from aibom.types.model import ChatTemplate
 
 #: Most bytes of one of these documents that are read.
@@ -23,7 +25,7 @@ MAX_TEMPLATES = 32
 
 # File names that the libraries of Hugging Face give (transformers, tokenizers, diffusers, peft,
 # sentence-transformers), Mistral's and mergekit's.
-ROLES: Mapping[str, CompanionRole] = {
+ROLES: dict[str, CompanionRole] = {
     "adapter_config.json": "adapter-config",
     "added_tokens.json": "tokenizer",
     "chat_template.jinja": "chat-template",
@@ -50,6 +52,8 @@ ROLES: Mapping[str, CompanionRole] = {
     "vocab.json": "tokenizer",
     "vocab.txt": "tokenizer",
 }
+# https://spacy.io/api/data-formats; elsewhere such names are anybody's
+_SPACY: dict[str, CompanionRole] = {"config.cfg": "config", "meta.json": "pipeline"}
 # transformers and its kin, Mistral, onnxruntime-genai
 _CONFIGS = ("config.json", "params.json", "genai_config.json")
 _INDEX = ".index.json"
@@ -64,7 +68,8 @@ class Documents:
     config: ModelConfig | None = None
     adapter: ModelConfig | None = None
     card: ModelCard | None = None
-    pipeline: Pipeline | None = None
+    pipeline: ModelPipeline | None = None
+    pipeline_code: tuple[str, ...] = ()
     roles: Mapping[str, CompanionRole] | None = None
     templates: tuple[ChatTemplate, ...] = ()
     concerns: tuple[Concern, ...] = ()
@@ -89,7 +94,9 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
     except OSError:
         return NOTHING
     reader = _Reader(host, pid, folder, names)
-    roles = {name: role for name, role in ROLES.items() if name in names}
+    pipeline = _pipeline(reader)
+    known = ROLES | (_SPACY if pipeline is not None and pipeline.library == "spacy" else {})
+    roles = {name: role for name, role in known.items() if name in names}
     indexes = [n for n in sorted(names) if n.endswith(_INDEX)][:MAX_TEMPLATES]
     shards = [(n, index.parse_index(reader.read(n, MAX_INDEX))) for n in indexes]
     found = list(_templates(reader, patience))
@@ -104,7 +111,8 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
         config=_config(reader),
         adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
         card=_card(reader),
-        pipeline=_pipeline(reader),
+        pipeline=pipeline,
+        pipeline_code=_pipeline_code(reader),
         roles=roles | dict.fromkeys(indexes, "index"),
         templates=tuple(template for template, _ in found),
         concerns=(*outside, *(c for _, concerns in found for c in concerns)),
@@ -167,6 +175,7 @@ def _templates(reader: _Reader, patience: Patience) -> Iterator[templates.Examin
 def _card(reader: _Reader) -> ModelCard | None:
     found = card.parse_card(reader.read("README.md"))
     merge = card.parse_merge(reader.read("mergekit_config.yml"))
+    found = found or _spacy_card(reader)
     if merge is None:
         return found
     found = found or ModelCard()
@@ -175,8 +184,27 @@ def _card(reader: _Reader) -> ModelCard | None:
     return replace(found, base_models=bases, merge_method=merge.method)
 
 
-def _pipeline(reader: _Reader) -> Pipeline | None:
+def _spacy_card(reader: _Reader) -> ModelCard | None:
+    said = spacy.parse_meta(reader.read("meta.json"))
+    if said is None:
+        return None
+    return ModelCard(name=said.name or "", licence=spdx(said.licence or ""), library="spacy")
+
+
+def _pipeline(reader: _Reader) -> ModelPipeline | None:
     config_of_modules = reader.read("config_sentence_transformers.json")
-    return parse_pipeline(reader.read("model_index.json")) or parse_modules(
+    found = parse_pipeline(reader.read("model_index.json")) or parse_modules(
         reader.read("modules.json"), config_of_modules
     )
+    if found is not None:
+        return ModelPipeline(reader.folder, found.library, found.class_name)
+    spoken = spacy.parse_meta(reader.read("meta.json"))
+    if spoken is None:
+        return None
+    version = dict(spoken.properties).get("version", "")
+    return ModelPipeline(reader.folder, "spacy", "", spoken.name or "", version)
+
+
+def _pipeline_code(reader: _Reader) -> tuple[str, ...]:
+    found = parse_pipeline(reader.read("model_index.json"))
+    return found.custom_code if found is not None else ()

@@ -20,7 +20,6 @@ from aibom.types.facts import (
     FileFacts,
     ModelConfig,
     ModelFile,
-    ModelPipeline,
 )
 from aibom.types.model import STEM
 
@@ -76,17 +75,12 @@ class ModelFolders:
             return replace(model, companions=tuple(self._parts(model, name)))
         root = self._pipeline(model.folder, documents)
         top = self._documents(root) if root else NOTHING
-        whole = (
-            ModelPipeline(root, top.pipeline.library, top.pipeline.class_name)
-            if top.pipeline
-            else None
-        )
         shards = next((files for files in documents.indexes if name in files), ())
         concerns = [
             *documents.concerns,
             *top.concerns,
             *_code(inner.custom_code if inner else (), model.folder),
-            *_code(top.pipeline.custom_code if top.pipeline else (), root),
+            *_code(top.pipeline_code, root),
         ]
         files = list(dict.fromkeys(self._files(model, name, documents, inner)))
         files += [f for f in self._of(root, top) if f not in files] if root else []
@@ -98,7 +92,7 @@ class ModelFolders:
             templates=(documents.templates or top.templates)[:MAX_TEMPLATES],
             concerns=tuple(dict.fromkeys(concerns)),
             shards=shards,
-            pipeline=None if is_adapter else whole,
+            pipeline=None if is_adapter else top.pipeline,
         )
 
     def _is_alone(self, name: str, documents: Documents) -> bool:

@@ -324,14 +324,17 @@ class HubPlace:
 
 @dataclass(frozen=True, slots=True)
 class ModelPipeline:
-    """Several models that one document makes one thing: diffusers, sentence-transformers.
+    """Several models that one document makes one thing: diffusers, sentence-transformers, spaCy.
 
-    ``folder`` has the document; ``library`` and ``class_name`` are what it says.
+    ``folder`` has the document; ``library``, ``class_name``, ``name`` and ``version`` (of the
+    whole, not of the library) are what it says.
     """
 
     folder: str
     library: str = ""
     class_name: str = ""
+    name: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

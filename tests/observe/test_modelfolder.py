@@ -9,7 +9,7 @@ import pytest
 from aibom.observe.live import LiveHost
 from aibom.observe.modeldocuments import MAX_DOCUMENT
 from aibom.observe.modelfolder import ModelFolders
-from aibom.types.facts import FileFacts, HubPlace, ModelFile
+from aibom.types.facts import FileFacts, HubPlace, ModelFile, ModelPipeline
 from aibom.types.model import ModelHeader
 from tests import make
 
@@ -180,3 +180,24 @@ def test_a_document_that_a_header_names_too_is_one_file(tmp_path: Path) -> None:
     fill(tmp_path, config_json=CONFIG)
     model = complete(tmp_path / "model.bin", references=("config.json",))
     assert [companion.role for companion in model.companions] == ["config"]
+
+
+def test_the_components_of_a_spacy_pipeline_are_one_with_the_name_it_gives_itself(
+    tmp_path: Path,
+) -> None:
+    meta = {
+        "lang": "en",
+        "name": "tiny",
+        "version": "3.8.0",
+        "spacy_version": ">=3.8.0",
+        "license": "MIT",
+        "pipeline": ["ner"],
+    }
+    fill(tmp_path, meta_json=json.dumps(meta))
+    (tmp_path / "config.cfg").write_text("[nlp]")
+    (tmp_path / "ner").mkdir()
+    model = complete(tmp_path / "ner" / "model", format="spacy")
+    assert model.pipeline == ModelPipeline(str(tmp_path), "spacy", "", "en_tiny", "3.8.0")
+    assert model.card is not None
+    assert model.card.licence == "MIT"
+    assert roles(model) == {"config.cfg": "config", "meta.json": "pipeline"}
