@@ -16,6 +16,7 @@ from aibom.identify.remotecode import CodeShelf, code_links
 from aibom.identify.sandboxes import with_sandboxes
 from aibom.identify.services import with_destinations
 from aibom.identify.software import SoftwareShelf
+from aibom.identify.whole import as_wholes
 from aibom.identify.wires import listening_on
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
@@ -59,7 +60,8 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
             inventories.append(Inventory(workload, unseen=(missed,)))
     parties = [members for _, members in groups]
     talking = with_destinations(inventories, parties, facts, rules)
-    return with_sandboxes(talking, parties, facts, rules)
+    wholes = as_wholes(talking, parties, facts, rules)
+    return with_sandboxes(wholes, parties, facts, rules)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
@@ -127,6 +129,7 @@ def _services(serving: list[Serving], components: Mapping[str, Component]) -> li
             known,
             transport=known.transport or service.transport,
             clients=tuple(sorted({*known.clients, *service.clients})),
+            client_pids=tuple(sorted({*known.client_pids, *service.client_pids})),
             endpoints=tuple(sorted({*known.endpoints, *service.endpoints})),
         )
     return list(services.values())

@@ -13,6 +13,7 @@ from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.hubs.places import HubPlaces
+from aibom.observe.identities import Identities
 from aibom.observe.imports import Imported, Imports
 from aibom.observe.modelfolder import ModelFolders
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
@@ -94,6 +95,7 @@ class Inspector:
         self.environments = Environments(host)
         self._programs = Programs(host, self.environments)
         self._imports = Imports(self.environments)
+        self._identities = Identities(host)
 
     def look(
         self, process: Process, raw: RawProcess, runtime: int | None, neighbour: Process
@@ -134,6 +136,8 @@ class Inspector:
             devices=tuple(sorted(draft.devices)),
         )
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
+        if matters:
+            facts = replace(facts, identities=self._identities.of(process))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
 
     def _modules(self, pid: int) -> ModuleTable | str | None:

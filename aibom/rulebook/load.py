@@ -86,6 +86,7 @@ def compile_format(document: dict[str, Any]) -> FormatRule:
             Magic(m["offset"], bytes.fromhex(m["hex"])) for m in described.get("magic", ())
         ),
         extensions=tuple(described.get("extensions", ())),
+        of=described.get("of", ""),
     )
 
 

@@ -85,7 +85,8 @@ class FormatRule:
     """How a format is recognised: by one of aibom's parsers, or by magic bytes alone.
 
     A file matches ``magics`` when all of them hold. ``extensions`` are what people name such
-    files with; they are hints, never proof.
+    files with; they are hints, never proof. ``of`` is the rule of the software whose data a file
+    is.
     """
 
     id: str
@@ -94,6 +95,7 @@ class FormatRule:
     parser: str = ""
     magics: tuple[Magic, ...] = ()
     extensions: tuple[str, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
