@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from aibom.identify.software import package_url
 from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, Origin, Package, ProcessFacts
+from aibom.types.inventory import Component
 
 # "MODULE:APPLICATION", as uvicorn, gunicorn, hypercorn and granian are told what to serve
 _APPLICATION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):[A-Za-z_][\w.]*(?:\(\))?")
@@ -67,6 +68,25 @@ def program_of(
     digest = sha256("\0".join((place, *process.argv)).encode("utf-8", "replace")).hexdigest()[:16]
     what = program.name if package is not None else "inline code"
     return AgentProgram(f"agent:argv:{digest}", f"{what} in {process.cwd}", process.cwd)
+
+
+def component_of(program: AgentProgram) -> Component:
+    """Return the component of a program that nothing else named; its evidence is to come."""
+    package, file = program.package, program.file
+    return Component(
+        ref=program.ref,
+        kind="agent",
+        type="application",
+        name=program.name,
+        version=package.version if package is not None else "",
+        purl=package_url(package) if package is not None else "",
+        licence=package.licence if package is not None else "",
+        description=package.summary if package is not None else "",
+        sha256=file.sha256 if file is not None else "",
+        files=(file,) if file is not None else (),
+        evidence=(),
+        origin=program.origin,
+    )
 
 
 def _starter(found: ProcessFacts, members: Mapping[int, ProcessFacts]) -> ProcessFacts:

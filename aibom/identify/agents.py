@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from aibom.identify.agentprograms import AgentProgram, program_of
+from aibom.identify.agentprograms import AgentProgram, component_of, program_of
 from aibom.identify.destinations import MAX_ACCOUNTS
 from aibom.identify.features import Witness
 from aibom.identify.modelroles import generates
@@ -14,7 +14,7 @@ from aibom.identify.origins import worst_origin
 from aibom.identify.software import package_url
 from aibom.identify.wires import listening_on
 from aibom.types.facts import Container, ProcessFacts
-from aibom.types.inventory import Component, Evidence, Inventory, Technique
+from aibom.types.inventory import Component, Evidence, Inventory
 
 _FRAMEWORK = "agent-framework"
 #: What answers an agent: a service of one of these roles.
@@ -67,12 +67,18 @@ def agents_of(
     witnesses = {
         f.process.pid: Witness(f, containers.get(f.process.cgroup.container_id)) for f in members
     }
-    programs = _programs(inventory, members, witnesses)
+    itself = {f.process.pid: one for f in members if (one := _itself(f, loaded))}
+    programs = _programs(inventory, members, witnesses) | {
+        pid: AgentProgram(one.framework.ref, one.framework.name, one.seen.path)
+        for pid, one in itself.items()
+    }
     told: dict[str, set[Evidence]] = defaultdict(set)
     for found in members:
         pid = found.process.pid
         frameworks, program = loaded.get(pid, []), programs[pid]
-        told[program.ref] |= _by_itself(found, frameworks, program)
+        # one that listens waits for somebody to build an agent in it
+        if pid in itself and not listening_on(found):
+            told[program.ref].add(itself[pid].seen)
         if frameworks and uses.get(pid):
             told[program.ref].add(_joined(witnesses[pid], frameworks, uses[pid], program))
     known = {component.ref: component for component in inventory.components}
@@ -81,12 +87,12 @@ def agents_of(
 
 def _loaded(inventory: Inventory) -> dict[int, list[_Loaded]]:
     """Return by process the agent frameworks that it was proven to have loaded."""
-    found: dict[int, dict[str, _Loaded]] = defaultdict(dict)
+    found: dict[int, list[_Loaded]] = defaultdict(list)
     for component in inventory.components:
         for seen in component.evidence if component.role == _FRAMEWORK else ():
             if seen.how not in _UNPROVEN:
-                found[seen.pid][component.ref] = _Loaded(component, seen)
-    return {pid: list(by_ref.values()) for pid, by_ref in found.items()}
+                found[seen.pid].append(_Loaded(component, seen))
+    return found
 
 
 def _uses(inventory: Inventory) -> dict[int, set[_Use]]:
@@ -131,30 +137,25 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _by_itself(
-    found: ProcessFacts, frameworks: list[_Loaded], program: AgentProgram
-) -> set[Evidence]:
-    """Return what shows that a process runs a program that is an agent by itself.
-
-    One that listens waits for somebody to build an agent in it.
-    """
-    if listening_on(found):
-        return set()
-    return {
-        seen for framework, seen in frameworks if framework.ref == program.ref and seen.how in _RUN
-    }
+def _itself(found: ProcessFacts, loaded: Mapping[int, list[_Loaded]]) -> _Loaded | None:
+    """Return the program that a process runs, where its makers call it an agent."""
+    for one in loaded.get(found.process.pid, ()):
+        runs = one.seen.how in _RUN or one.seen.path == found.process.executable
+        if one.framework.type == "application" and runs:
+            return one
+    return None
 
 
 def _joined(
     witness: Witness, frameworks: list[_Loaded], uses: set[_Use], program: AgentProgram
 ) -> Evidence:
     """Return the evidence of a process that has both, as sure as the weaker of the two."""
-    technique: Technique = "dynamic-analysis"
     confidence = min(
         _MOST, max(f.seen.confidence for f in frameworks), max(u.confidence for u in uses)
     )
     names = ", ".join(sorted({use.name for use in uses}))
-    seen = witness.saw(f"{names} used", program.path, technique, confidence, program.file)
+    how = f"{names} used"
+    seen = witness.saw(how, program.path, "dynamic-analysis", confidence, program.file)
     return replace(seen, beside=tuple(sorted({f.framework.name for f in frameworks})))
 
 
@@ -167,9 +168,10 @@ def _agent(
     pids = frozenset(pid for pid, program in programs.items() if program.ref == ref)
     program = next(p for p in programs.values() if p.ref == ref)
     # a package that is the agent is one component, and not a library beside it
-    base = known.get(ref) or _new(program)
+    base = known.get(ref) or component_of(program)
     told = sorted(seen)[:MAX_ACCOUNTS]
-    itself = any(e.how in _RUN for e in told)
+    # what shows the package itself shows the agent
+    itself = any(e in base.evidence for e in told)
     component = replace(
         base,
         kind="agent",
@@ -181,21 +183,3 @@ def _agent(
         origin=worst_origin((base.origin, program.origin)) if program.file else base.origin,
     )
     return Agent(component, pids)
-
-
-def _new(program: AgentProgram) -> Component:
-    package, file = program.package, program.file
-    return Component(
-        ref=program.ref,
-        kind="agent",
-        type="application",
-        name=program.name,
-        version=package.version if package is not None else "",
-        purl=package_url(package) if package is not None else "",
-        licence=package.licence if package is not None else "",
-        description=package.summary if package is not None else "",
-        sha256=file.sha256 if file is not None else "",
-        files=(file,) if file is not None else (),
-        evidence=(),
-        origin=program.origin,
-    )

@@ -22,7 +22,8 @@ def edges_of(inventory: Inventory, agents: Iterable[Agent]) -> set[Link]:
         links |= _loaded(inventory, agent)
     served = {service.component for service in inventory.services if service.component}
     for component in inventory.components:
-        if component.ref in served:
+        # a library in a program that listens is a part of the program, and not what serves
+        if component.ref in served and component.type != "library":
             links |= _reached(inventory, component.ref, _pids(component.evidence))
     return links
 

@@ -1,15 +1,16 @@
 """The whole of one workload, once its parts are known: agents, identities, and what is joined."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from aibom.identify.agents import agents_of
 from aibom.identify.edges import edges_of
 from aibom.identify.identities import identities_of
 from aibom.identify.modelroles import with_role
+from aibom.identify.neighbours import served_elsewhere, tethered
 from aibom.identify.rag import embedding, retrieval
 from aibom.types.facts import NodeFacts, ProcessFacts
-from aibom.types.inventory import Inventory
+from aibom.types.inventory import Inventory, Service
 from aibom.types.rules import RuleSet
 
 
@@ -23,17 +24,25 @@ def as_wholes(
 
     ``parties`` are the processes of each; destinations must be among the services.
     """
-    return tuple(
-        _whole(inventory, members, facts, rules)
-        for inventory, members in zip(inventories, parties, strict=True)
-    )
+    services = tethered(inventories)
+    wholes = []
+    for inventory, members in zip(inventories, parties, strict=True):
+        more = [
+            *served_elsewhere(services, inventory, members, facts.containers),
+            *identities_of(members, facts.containers),
+        ]
+        wholes.append(_whole(inventory, more, members, facts, rules))
+    return tuple(wholes)
 
 
 def _whole(
-    inventory: Inventory, members: Sequence[ProcessFacts], facts: NodeFacts, rules: RuleSet
+    inventory: Inventory,
+    more: Iterable[Service],
+    members: Sequence[ProcessFacts],
+    facts: NodeFacts,
+    rules: RuleSet,
 ) -> Inventory:
-    identities = identities_of(members, facts.containers)
-    services = [*(embedding(s) for s in inventory.services), *identities]
+    services = [*(embedding(s) for s in inventory.services), *more]
     told = replace(
         inventory,
         components=tuple(with_role(c) for c in inventory.components),

@@ -90,6 +90,8 @@ class Inspector:
         """Read through ``host``, look for what ``rules`` know, and hash with ``digests``."""
         self.host = host
         self._rules = rules
+        #: formats of what is known by its place, and never hashed
+        self.stores = frozenset(rules.stores)
         self.digests = digests
         self.contents = ContentReader(host, rules)
         self.environments = Environments(host)
@@ -328,7 +330,9 @@ class Inspector:
         if content.kind == "other":
             header = models.data_header(use.path)
         if header is not None:
-            file = self._facts(draft, use, key, hashed=True)
+            # what changes as it is used is known by its place
+            hashed = header.format not in self.stores
+            file = self._facts(draft, use, key, hashed=hashed)
             model = models.describe(file, header, draft.places, draft.folders)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))

@@ -170,7 +170,8 @@ def _destination_lines(inventory: Inventory) -> list[Text]:
     found = [s for s in inventory.services if not s.component and s.role != "identity"]
     found.sort(key=lambda s: (not s.rule, s.role, s.name, s.ref))
     lines = [
-        f"talks to {s.name} ({s.role}) at {', '.join(s.endpoints)}, {shown_by(s.evidence[0])}"
+        f"talks to {s.name} ({s.role}) at {', '.join(s.endpoints) or s.transport},"
+        f" {shown_by(s.evidence[0])}"
         + (f" (+{len(s.evidence) - 1})" if len(s.evidence) > 1 else "")
         for s in found[:MAX_DESTINATIONS]
     ]

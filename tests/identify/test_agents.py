@@ -8,6 +8,7 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.types.facts import (
+    Binary,
     Connection,
     Container,
     FileFacts,
@@ -223,12 +224,30 @@ def test_a_package_that_is_built_on_a_framework_is_the_agent() -> None:
     assert [c.kind for c in inventory.components if c.ref == agent.ref] == ["agent"]
 
 
-AIDER = Program("aider", "/v/bin/aider", SCRIPT, package=make.package("aider-chat", "1.0"))
+AIDER = Program("aider", "/v/bin/aider", SCRIPT, package=make.package("aider-chat"))
 
 
 def test_a_coding_agent_is_one_by_itself() -> None:
-    (agent,) = agents(found(running(program=AIDER)))
-    assert (agent.ref, agent.inferred) == ("pkg:pypi/aider-chat@1.0", False)
+    (agent,) = agents(found(running(program=AIDER, packages=has("aider-chat"))))
+    assert (agent.ref, agent.inferred) == ("pkg:pypi/aider-chat@2.0", False)
+
+
+def test_a_coding_agent_known_by_its_programs_name_or_as_a_go_binary() -> None:
+    goose = naming("agent-framework", "goose", "application", Feature("runs", "program", "goose"))
+    crush = naming("agent-framework", "crush", "application", Feature("runs", "golang", "x.org/c"))
+    rules = RuleSet((*RULES.rules, goose, crush), ())
+    by_name = running(program=Program("goose", "/bin/goose", make.file("/bin/goose", "11" * 32)))
+    module = Package("golang", "x.org/c", "v1", "/bin/crush")
+    native = running(
+        8,
+        Program("crush", "/bin/crush", make.file("/bin/crush", "")),
+        executable="/bin/crush",
+        binaries=(Binary(make.file("/bin/crush", ""), modules=(module,)),),
+    )
+    (inventory,) = identify(make.node([by_name, native]), rules)
+    found_ = {a.name: a for a in agents(inventory)}
+    assert found_["goose"].inferred
+    assert (found_["x.org/c"].purl, found_["x.org/c"].inferred) == ("pkg:golang/x.org/c@v1", False)
 
 
 def test_one_that_listens_is_none_before_it_uses_a_model() -> None:
@@ -289,3 +308,21 @@ def test_a_listed_package_is_no_proof() -> None:
     rules = RuleSet((*RULES.rules, rule), ())
     (inventory,) = identify(make.node([one]), rules)
     assert not agents(inventory)
+
+
+def test_a_tool_in_a_session_of_its_own_is_reached() -> None:
+    streams = (Stream("pipe", 1, 5, reads=False, writes=True),
+               Stream("pipe", 2, 6, reads=True, writes=False))  # fmt: skip
+    agent = running(packages=has("langgraph"), connections=(API,), streams=streams)
+    time = make.package("mcp-server-time")
+    tool = make.seen(
+        of=make.process(8, session=8, parent=7),
+        program=Program("t", "/v/bin/t", make.file("/v/bin/t"), package=time),
+        streams=(Stream("pipe", 1, 0, reads=True, writes=False),
+                 Stream("pipe", 2, 1, reads=False, writes=True)),
+    )  # fmt: skip
+    ours, theirs = identify(make.node([agent, tool]), RULES)
+    (component,) = agents(ours)
+    reached = "service:pkg:pypi/mcp-server-time@2.0:elsewhere"
+    assert reached in links_of(ours, component.ref)
+    assert not [s for s in theirs.services if s.ref == reached]
