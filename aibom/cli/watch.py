@@ -120,7 +120,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
     if not isinstance(host, LiveHost):
         raise CommandError("a recording does not change: 'aibom scan' reads it")
     sweeper = sweeper_of(arguments, host, rules)
-    names = ModelNames(rules.extensions)
+    names = ModelNames(rules.extensions, rules.names)
     return Watcher(
         host,
         sweeper,

@@ -38,14 +38,20 @@ class _Ending(Enum):
     MODEL = 1
     PART = 2
     OTHER = 3
+    NAMED = 4
 
 
 class ModelNames:
     """Tells by a file's name alone whether the file may be a model."""
 
-    def __init__(self, extensions: Iterable[str]) -> None:
-        """Take the extensions of the formats that the rules know, such as ``.gguf``."""
+    def __init__(self, extensions: Iterable[str], names: Iterable[str] = ()) -> None:
+        """Take the extensions of the formats that the rules know, such as ``.gguf``.
+
+        ``names`` are whole names with endings that say too little, such as ``chroma.sqlite3``.
+        """
         self._extensions = frozenset(e.lower().encode() for e in extensions)
+        self._names = frozenset(name.encode() for name in names)
+        self._named = frozenset(name[name.rfind(b".") :] for name in self._names)
         self._endings: dict[bytes, _Ending] = {}
 
     def may_be_model(self, name: bytes) -> bool:
@@ -58,7 +64,7 @@ class ModelNames:
         ending = self._endings.get(suffix)
         if ending is None:
             ending = self._learn(suffix)
-        if ending is _Ending.MODEL:
+        if ending is _Ending.MODEL or (ending is _Ending.NAMED and name in self._names):
             return True
         if len(name) >= _SHORTEST_DIGEST and _DIGEST.fullmatch(name):
             return True
@@ -69,6 +75,8 @@ class ModelNames:
         lower = suffix.lower()
         if lower in self._extensions:
             ending = _Ending.MODEL
+        elif suffix in self._named:
+            ending = _Ending.NAMED
         elif lower in _IN_FLIGHT or b"-" in lower or lower.startswith(b".part"):
             ending = _Ending.PART
         else:

@@ -22,6 +22,7 @@ _LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
     "imported": ("dynamic-analysis", 95),
     "opened": ("dynamic-analysis", 75),
     # that it ran is then likely, and not proven
+    "listed": ("manifest-analysis", 50),
     "installed": ("manifest-analysis", 50),
 }
 

@@ -8,6 +8,7 @@ from packageurl import PackageURL
 
 from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.bases import with_bases
+from aibom.identify.datastores import DataShelf
 from aibom.identify.features import Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
 from aibom.identify.models import ModelShelf
@@ -16,6 +17,7 @@ from aibom.identify.remotecode import CodeShelf, code_links
 from aibom.identify.sandboxes import with_sandboxes
 from aibom.identify.services import with_destinations
 from aibom.identify.software import SoftwareShelf
+from aibom.identify.whole import as_wholes
 from aibom.identify.wires import listening_on
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
@@ -59,7 +61,8 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
             inventories.append(Inventory(workload, unseen=(missed,)))
     parties = [members for _, members in groups]
     talking = with_destinations(inventories, parties, facts, rules)
-    return with_sandboxes(talking, parties, facts, rules)
+    wholes = as_wholes(talking, parties, facts, rules)
+    return with_sandboxes(wholes, parties, facts, rules)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
@@ -76,12 +79,13 @@ def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
 def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> Inventory:
     facts, rules = node.facts, node.rules.software
     models, software, code = ModelShelf(rules), SoftwareShelf(rules), CodeShelf()
+    data = DataShelf(rules)
     serving: list[Serving] = []
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
         matches = software.add(features_of(found, witness), witness)
         runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
-        models.add(found.models, witness, runtimes)
+        models.add(data.add(found.models, witness), witness, runtimes)
         code.add(found.remote_code, witness)
         if server := node.servers.find(found, matches, witness):
             serving.append(server)
@@ -89,7 +93,7 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
     known = with_arrivals(models.components(), node.arrivals, models.places)
     known, lineage = with_bases(known)
     components = [*known, *software.components(without=own), *own.values()]
-    components += code.components()
+    components += [*code.components(), *data.components()]
     images = _images(members, facts.containers)
     services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
         components, members
@@ -127,6 +131,7 @@ def _services(serving: list[Serving], components: Mapping[str, Component]) -> li
             known,
             transport=known.transport or service.transport,
             clients=tuple(sorted({*known.clients, *service.clients})),
+            client_pids=tuple(sorted({*known.client_pids, *service.client_pids})),
             endpoints=tuple(sorted({*known.endpoints, *service.endpoints})),
         )
     return list(services.values())

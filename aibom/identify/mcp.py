@@ -179,5 +179,6 @@ def service_of(serving: Serving, evidence: tuple[Evidence, ...]) -> Service:
         transport="stdio" if serving.client is not None else "",
         endpoints=listening_on(serving.found),
         clients=clients,
+        client_pids=(serving.client.process.pid,) if serving.client is not None else (),
         evidence=evidence,
     )

@@ -109,7 +109,7 @@ class _Talk:
         self._inventory = inventory
         self._sweep = sweep
         self._found: dict[str, Destination] = {}
-        self._clients: dict[str, set[str]] = defaultdict(set)
+        self._clients: dict[str, set[tuple[int, str]]] = defaultdict(set)
         self._beside: dict[int, set[str]] = defaultdict(set)
         for component in inventory.components:
             for evidence in component.evidence if component.kind in _WITH_AI else ():
@@ -164,11 +164,13 @@ class _Talk:
                 to.note(connection, witness, outside=True, accepted=True)
             elif all(e.pid != process.pid for e in component.evidence):
                 client = f"pid {process.pid}: {' '.join(process.argv) or process.comm}"
-                self._clients[server.service.ref].add(client)
+                self._clients[server.service.ref].add((process.pid, client))
 
     def _with_clients(self, service: Service) -> Service:
-        clients = sorted({*service.clients, *self._clients.get(service.ref, ())})
-        return replace(service, clients=tuple(clients[:MAX_ACCOUNTS]))
+        found = self._clients.get(service.ref, set())
+        clients = sorted({*service.clients, *(client for _, client in found)})
+        pids = sorted({*service.client_pids, *(pid for pid, _ in found)})
+        return replace(service, clients=tuple(clients[:MAX_ACCOUNTS]), client_pids=tuple(pids))
 
     def _cut(self, ranked: list[Destination]) -> list[Unseen]:
         """Say how much was more than is kept."""

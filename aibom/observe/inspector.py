@@ -13,6 +13,7 @@ from aibom.observe.content import Content, ContentReader, key_of, require_same
 from aibom.observe.digests import Digests, TooLargeError
 from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.hubs.places import HubPlaces
+from aibom.observe.identities import Identities
 from aibom.observe.imports import Imported, Imports
 from aibom.observe.modelfolder import ModelFolders
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
@@ -89,11 +90,14 @@ class Inspector:
         """Read through ``host``, look for what ``rules`` know, and hash with ``digests``."""
         self.host = host
         self._rules = rules
+        #: formats of what is known by its place, and never hashed
+        self.stores = frozenset(rules.stores)
         self.digests = digests
         self.contents = ContentReader(host, rules)
         self.environments = Environments(host)
         self._programs = Programs(host, self.environments)
         self._imports = Imports(self.environments)
+        self._identities = Identities(host)
 
     def look(
         self, process: Process, raw: RawProcess, runtime: int | None, neighbour: Process
@@ -134,6 +138,8 @@ class Inspector:
             devices=tuple(sorted(draft.devices)),
         )
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
+        if matters:
+            facts = replace(facts, identities=self._identities.of(process))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
 
     def _modules(self, pid: int) -> ModuleTable | str | None:
@@ -324,7 +330,9 @@ class Inspector:
         if content.kind == "other":
             header = models.data_header(use.path)
         if header is not None:
-            file = self._facts(draft, use, key, hashed=True)
+            # what changes as it is used is known by its place
+            hashed = header.format not in self.stores
+            file = self._facts(draft, use, key, hashed=hashed)
             model = models.describe(file, header, draft.places, draft.folders)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))

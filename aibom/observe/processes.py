@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aibom.formats.procfs import cgroup, maps, process
-from aibom.formats.redact import redact_argv
+from aibom.formats.redact import redact, redact_argv
 from aibom.observe.host import Host
+from aibom.observe.identities import VARIABLES
 from aibom.types.facts import FileUse, Process, Stream
 
-#: Variables that may be read of a process's environment; each only says where software lies.
-ENVIRONMENT = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"})
+#: Variables that may be read of a process's environment: they say where software lies, and who
+#: the process can act as. None of them holds a secret, unless a URI is given one.
+ENVIRONMENT = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"}) | VARIABLES
 #: Most descriptors of one process that are looked at.
 MAX_DESCRIPTORS = 65_536
 
@@ -106,8 +108,14 @@ def identity(host: Host, pid: int, raw: RawProcess) -> Process:
         mount_namespace=host.link(pid, "ns/mnt"),
         network_namespace=host.link(pid, "ns/net"),
         cgroup=cgroup.parse(raw.cgroup),
-        environment=process.parse_environ(host.read(pid, "environ"), ENVIRONMENT),
+        environment=environment_of(host.read(pid, "environ")),
     )
+
+
+def environment_of(data: bytes) -> dict[str, str]:
+    """Return the variables of /proc/PID/environ that may be read, secrets in URIs hidden."""
+    found = process.parse_environ(data, ENVIRONMENT)
+    return {name: redact(value) if name in VARIABLES else value for name, value in found.items()}
 
 
 def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:

@@ -16,14 +16,15 @@ from typing import Any, TypeVar
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.hubs.records import is_record
+from aibom.formats.identity import google, jwt
 from aibom.formats.jsontext import load_object
 from aibom.formats.models.detect import detect
 from aibom.formats.procfs.mountinfo import MountTable, parse
-from aibom.formats.procfs.process import parse_cmdline, parse_environ
+from aibom.formats.procfs.process import parse_cmdline
 from aibom.formats.redact import redact, redact_argv
 from aibom.observe.binaries import MAGIC
 from aibom.observe.host import FileStat, Host, HostFile
-from aibom.observe.processes import ENVIRONMENT
+from aibom.observe.processes import environment_of
 from aibom.observe.recorded import INDEX, SCHEMA, Pieces, RecordedFile, call_key
 from aibom.types.facts import Connection, FileUse
 from aibom.types.rules import FormatRule
@@ -94,6 +95,9 @@ class _TeeFile:
 
 
 def _kept(path: str, data: bytes) -> bytes:
+    for without_secrets in (jwt.without_secrets, google.without_secrets):
+        if (harmless := without_secrets(data)) is not None:
+            return harmless
     if _METADATA.search(path) or is_record(path):
         return redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     return b"\n".join(_IMPORT_LINE.findall(data)) + b"\n"
@@ -293,6 +297,6 @@ def _without_secrets(name: str, data: bytes) -> bytes:
         text = "\0".join(redact_argv(parse_cmdline(data)))
         return text.encode("utf-8", "surrogateescape") + b"\0"
     if name == "environ":
-        allowed = parse_environ(data, ENVIRONMENT)
+        allowed = environment_of(data)
         return b"".join(f"{k}={v}\0".encode("utf-8", "surrogateescape") for k, v in allowed.items())
     return data

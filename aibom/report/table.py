@@ -155,6 +155,8 @@ def _images(inventory: Inventory) -> Text | None:
 def _service_lines(inventory: Inventory) -> list[Text]:
     lines = []
     for service in inventory.services:
+        if service.role == "identity":
+            lines.append(f"can act as {service.name} ({service.provider})")
         if not service.component:
             continue
         how = " ".join(filter(None, (service.transport, *service.endpoints)))
@@ -165,10 +167,11 @@ def _service_lines(inventory: Inventory) -> list[Text]:
 
 def _destination_lines(inventory: Inventory) -> list[Text]:
     """Return what the workload talks to, what rules name first; the BOM has all of it."""
-    found = [s for s in inventory.services if not s.component]
+    found = [s for s in inventory.services if not s.component and s.role != "identity"]
     found.sort(key=lambda s: (not s.rule, s.role, s.name, s.ref))
     lines = [
-        f"talks to {s.name} ({s.role}) at {', '.join(s.endpoints)}, {shown_by(s.evidence[0])}"
+        f"talks to {s.name} ({s.role}) at {', '.join(s.endpoints) or s.transport},"
+        f" {shown_by(s.evidence[0])}"
         + (f" (+{len(s.evidence) - 1})" if len(s.evidence) > 1 else "")
         for s in found[:MAX_DESTINATIONS]
     ]

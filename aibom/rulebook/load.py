@@ -86,6 +86,10 @@ def compile_format(document: dict[str, Any]) -> FormatRule:
             Magic(m["offset"], bytes.fromhex(m["hex"])) for m in described.get("magic", ())
         ),
         extensions=tuple(described.get("extensions", ())),
+        names=tuple(described.get("names", ())),
+        statements=tuple(described.get("sqlite", ())),
+        folder=described.get("folder", ""),
+        of=described.get("of", ""),
     )
 
 

@@ -30,7 +30,7 @@ class Evidence:
     ``how`` is a word for people (``mapped``, ``open``, ``executable``, ``command line``,
     ``script``), ``path`` the path in the container, ``confidence`` is in hundredths, ``origin``
     is where the file at ``path`` came from. ``times`` counts how often like processes did it.
-    ``beside`` names the model runtimes that were in the process.
+    ``beside`` names the model runtimes that were in the process, or an agent's frameworks.
     """
 
     how: str
@@ -117,11 +117,12 @@ class Service:
     """Something that answers: a server in the workload, or a destination that it talks to.
 
     A server has the ref of its ``component``; a destination has none. ``role`` is the kind of
-    the ``rule`` that names a destination, of the server at its other end, or ``destination``.
+    the ``rule`` that names a destination, of the server at its other end, ``destination``, or
+    ``identity`` for who the workload can act as.
     ``provider`` is who runs it, ``named_by`` where its name was seen (see Connection), and
     ``beside`` are the refs of what else was seen in the processes that talk to it. ``outside``
     is true of what lies beyond the workload's own loopback. ``authenticated`` is None where
-    that was not seen.
+    that was not seen. ``client_pids`` are the processes that ``clients`` tells of.
     """
 
     ref: str
@@ -137,6 +138,7 @@ class Service:
     named_by: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     outside: bool = False
+    client_pids: tuple[int, ...] = ()
     authenticated: bool | None = None
     properties: tuple[tuple[str, str], ...] = ()
     concerns: tuple[Concern, ...] = ()

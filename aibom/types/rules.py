@@ -82,10 +82,13 @@ class Magic:
 
 @dataclass(frozen=True, slots=True)
 class FormatRule:
-    """How a format is recognised: by one of aibom's parsers, or by magic bytes alone.
+    """How a format is recognised: by one of aibom's parsers, by magic bytes, or by a schema.
 
     A file matches ``magics`` when all of them hold. ``extensions`` are what people name such
-    files with; they are hints, never proof.
+    files with, ``names`` whole names; they are hints, never proof. ``statements`` are patterns
+    of what made the tables of an SQLite database (see formats/sqlite.py), each of which must be
+    there. ``folder`` is how the name of a folder ends whose files are one thing together. ``of``
+    is the rule of the software whose data a file is.
     """
 
     id: str
@@ -94,6 +97,10 @@ class FormatRule:
     parser: str = ""
     magics: tuple[Magic, ...] = ()
     extensions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    folder: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,11 @@ class RuleSet:
         self.rules = rules
         self.formats = formats
         self.data_formats = frozenset(f.id for f in formats if f.kind == "data-format")
+        self.names = frozenset(name for rule in formats for name in rule.names)
+        #: by format, what changes as it is used: known by its place, and never hashed
+        self.stores = {
+            rule.id.rpartition("/")[2]: rule for rule in formats if rule.statements or rule.folder
+        }
         self.extensions = tuple(sorted({e for rule in formats for e in rule.extensions}))
         self._exact: dict[Feature, list[tuple[Rule, Clause]]] = {}
         self._patterns: dict[tuple[str, ...], list[tuple[Feature, tuple[Rule, Clause]]]] = {}

@@ -94,3 +94,17 @@ def test_what_is_remembered_has_an_end() -> None:
         asked.may_be_model(b"x.%d" % number)
     assert len(asked._endings) == 4096
     assert asked.may_be_model(b"x.gguf")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        (b"chroma.sqlite3", True),
+        (b"db.sqlite3", False),
+        (b"Chroma.sqlite3", False),
+        (b"chroma.sqlite3-wal", False),
+        (b"model.gguf", True),
+    ],
+)
+def test_whole_names_whose_endings_say_too_little(name: bytes, known: bool) -> None:
+    assert ModelNames(EXTENSIONS, ["chroma.sqlite3"]).may_be_model(name) is known

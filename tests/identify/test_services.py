@@ -40,7 +40,7 @@ RULES = RuleSet(
         talking("object-store", "Store", "*.store.example.com"),
         talking("model-hub", "Public", "public.store.example.com"),
         talking("vector-database", "Ported", "db.example.com", port="6333"),
-        loading("agent-framework", "agents"),
+        loading("framework", "agents"),
         loading("inference-server", "vllm"),
     ),
     (),

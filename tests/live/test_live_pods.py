@@ -89,12 +89,12 @@ def running(rig_node: Node) -> Iterator[Running]:
         volumes=[Volume("shared", files={"shared.gguf": IN_VOLUME})],
     )
     for container in pod.containers:
-        _await_ready(container.output)
+        await_ready(container.output)
     yield Running(pod, rig_node)
     rig_node.stop_pod(pod)
 
 
-def _await_ready(output: Any) -> None:
+def await_ready(output: Any) -> None:
     for _ in range(600):
         if "ready" in output():
             return

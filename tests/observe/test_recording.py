@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.observe.recorded import PIECE, Pieces
-from tests.live.conftest import aibom
+from tests.formats.test_identity import ISSUER, SUBJECT, token
+from tests.live.conftest import aibom, scan
 
 CONTENT = os.urandom(5 * PIECE + 100)
 
@@ -44,6 +45,35 @@ def test_secrets_stay_where_they_are(tmp_path: Path) -> None:
     for secret in (b"hunter2", b"verysecret", b"environment-secret", b"MY_TOKEN"):
         assert secret not in written
     assert b"VIRTUAL_ENV=/venv" in written
+
+
+def test_identities_are_recorded_without_what_grants_them(tmp_path: Path) -> None:
+    script, handed = tmp_path / "app.py", tmp_path / "token"
+    handed.write_bytes(token({"sub": SUBJECT, "iss": ISSUER, "jti": "secret-id"}))
+    # the SDK that the text names makes the process worth a look
+    script.write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)\nimport openai\n")
+    role = "arn:aws:iam::123456789012:role/bot"
+    environment = os.environ | {
+        "AWS_ROLE_ARN": role,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(handed),
+        "AWS_SESSION_TOKEN": "environment-secret",
+    }
+    argv = [sys.executable, str(script)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            aibom("record", tmp_path / "out", "--pid", process.pid)
+        finally:
+            process.kill()
+    written = b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    signature = handed.read_bytes().rpartition(b".")[2]
+    for secret in (signature, b"secret-id", b"environment-secret", handed.read_bytes()):
+        assert secret not in written
+    workloads = scan("--path.procfs", tmp_path / "out" / "proc", "--all")
+    (service,) = (s for w in workloads for s in w["inventory"]["services"])
+    assert (service["name"], service["role"]) == (role, "identity")
+    assert ("aibom:identity:issuer", ISSUER) in map(tuple, service["properties"])
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:

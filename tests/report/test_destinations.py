@@ -77,12 +77,12 @@ def test_a_server_that_listens_on_all_addresses_is_valid() -> None:
     assert "x-trust-boundary" not in document["services"][0]
 
 
-def test_the_workload_depends_on_it_and_no_component_does() -> None:
+def test_the_workload_and_its_agent_depend_on_it() -> None:
     graph = {d["ref"]: d.get("dependsOn", []) for d in write(observed())["dependencies"]}
     ref = "service:model-api/openai:api.openai.com:443"
-    assert [source for source, targets in graph.items() if ref in targets] == [
-        "workload:processes/python3-7"
-    ]
+    agent, workload = (source for source, targets in graph.items() if ref in targets)
+    assert agent.startswith("agent:")
+    assert workload == "workload:processes/python3-7"
 
 
 def shown(inventory: Inventory) -> str:

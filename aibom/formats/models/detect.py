@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from aibom.formats import sqlite
 from aibom.formats.models import (
     catboost,
     coreml,
@@ -29,6 +31,7 @@ from aibom.formats.models import (
     xgboost_binary,
 )
 from aibom.formats.source import ByteSource, FormatError
+from aibom.formats.vectors import lance, usearch
 from aibom.types.model import ModelHeader
 from aibom.types.rules import FormatRule
 
@@ -70,6 +73,8 @@ PARSERS = {
     "coreml": Parser(coreml.recognise, coreml.parse),
     "onnx": Parser(onnx.recognise, onnx.parse),
     "joblib": Parser(joblib.recognise, joblib.parse),
+    "usearch-index": Parser(usearch.recognise, usearch.parse),
+    "lance": Parser(lance.recognise, lance.parse),
 }
 
 
@@ -100,6 +105,19 @@ def detect(source: ByteSource, formats: Iterable[FormatRule]) -> Detected | None
                 return Detected(header)
     for rule in rules.values():
         if rule.magics and all(_holds(head, m.offset, m.data) for m in rule.magics):
+            return Detected(ModelHeader(format=rule.id.rsplit("/", 1)[-1]))
+    return _by_schema(source, rules.values()) if head.startswith(sqlite.MAGIC) else None
+
+
+def _by_schema(source: ByteSource, rules: Iterable[FormatRule]) -> Detected | None:
+    """Return what a database is by its tables; most are of no concern here, also damaged ones."""
+    wanted = [rule for rule in rules if rule.statements]
+    try:
+        made = sqlite.statements(source) if wanted else ()
+    except FormatError:
+        return None
+    for rule in wanted:
+        if all(any(fnmatchcase(text, asked) for text in made) for asked in rule.statements):
             return Detected(ModelHeader(format=rule.id.rsplit("/", 1)[-1]))
     return None
 

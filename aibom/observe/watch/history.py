@@ -286,6 +286,7 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
         devices=tuple(sorted({*earlier.devices, *later.devices})),
         connections=tuple(sorted({*earlier.connections, *later.connections})),
         remote_code=tuple(code.values()),
+        identities=tuple(sorted({*earlier.identities, *later.identities})),
     )
 
 

@@ -192,7 +192,9 @@ class Sightings:
             if header is None:
                 self._models.put(known, False)
                 return None
-            file = replace(file, sha256=self._digest(opened, file))
+            # what changes as it is used is known by its place
+            if header.format not in self._inspector.stores:
+                file = replace(file, sha256=self._digest(opened, file))
         finally:
             opened.close()
         model = self._described(life, file, header)

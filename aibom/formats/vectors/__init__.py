@@ -1,0 +1,1 @@
+"""Files of vector stores, told by their content."""
