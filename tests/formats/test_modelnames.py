@@ -108,3 +108,11 @@ def test_what_is_remembered_has_an_end() -> None:
 )
 def test_whole_names_whose_endings_say_too_little(name: bytes, known: bool) -> None:
     assert ModelNames(EXTENSIONS, ["chroma.sqlite3"]).may_be_model(name) is known
+
+
+def test_a_whole_name_may_have_no_ending() -> None:
+    names = ModelNames([".gguf"], ["model", "chroma.sqlite3"])
+    assert names.may_be_model(b"model")
+    assert not names.may_be_model(b"label")
+    assert not names.may_be_model(b"model.txt")
+    assert not names.may_be_model(b"el")
