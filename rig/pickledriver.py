@@ -10,6 +10,7 @@ import logging
 import resource
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ def fickling() -> Verdict:
     library: Any = importlib.import_module("fickling")
 
     def verdict(path: str) -> bool:
+        if zipfile.is_zipfile(path):
+            inside = library.scan_zip_archive(path, graceful=True)
+            return any(not result.is_safe for result in inside.values())
         return not library.scan_file(path, graceful=True).is_safe
 
     return verdict
@@ -82,7 +86,7 @@ def aisbom() -> Verdict:
         levels = [str(a.get("risk_level", "")) for a in found["artifacts"]]
         if not levels:
             raise ValueError("nothing found")
-        return any(level.startswith(("CRITICAL", "HIGH", "MEDIUM")) for level in levels)
+        return any(level.startswith(("CRITICAL", "HIGH")) for level in levels)
 
     return verdict
 

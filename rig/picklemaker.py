@@ -3,23 +3,38 @@
 import pickle
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+_ESTIMATORS = {
+    "bayes": "sklearn.naive_bayes.GaussianNB",
+    "boosting": "sklearn.ensemble.GradientBoostingClassifier",
+    "forest": "sklearn.ensemble.RandomForestClassifier",
+    "gaussian": "sklearn.gaussian_process.GaussianProcessClassifier",
+    "histogram": "sklearn.ensemble.HistGradientBoostingClassifier",
+    "isolation": "sklearn.ensemble.IsolationForest",
+    "kmeans": "sklearn.cluster.KMeans",
+    "linear": "sklearn.linear_model.LinearRegression",
+    "logistic": "sklearn.linear_model.LogisticRegression",
+    "mixture": "sklearn.mixture.GaussianMixture",
+    "neighbours": "sklearn.neighbors.KNeighborsClassifier",
+    "network": "sklearn.neural_network.MLPClassifier",
+    "sgd": "sklearn.linear_model.SGDClassifier",
+    "tree": "sklearn.tree.DecisionTreeClassifier",
+}
+
 
 def make(folder: Path) -> None:
-    """Write the files."""
-    import joblib  # noqa: PLC0415 - only where the rig has put these libraries on the path
-    import numpy as np  # noqa: PLC0415
-    import pandas as pd  # noqa: PLC0415
-
+    """Write the files, with the libraries that the rig has put on the path."""
+    joblib, np, pd = map(import_module, ("joblib", "numpy", "pandas"))
     x, y = np.random.default_rng(1).random((60, 4)), np.arange(60) % 3
-    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.to_datetime(["2024", "2025"])})
     for name, estimator in _estimators().items():
         fitted = estimator.fit(x, y)
-        joblib.dump(fitted, folder / f"{name}.joblib", compress=3 if "forest" in name else 0)
+        joblib.dump(fitted, folder / f"{name}.joblib", compress=3 if name == "forest" else 0)
         for protocol in (2, 5):
             (folder / f"{name}.{protocol}.pkl").write_bytes(pickle.dumps(fitted, protocol))
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.to_datetime(["2024", "2025"])})
     frame.to_pickle(folder / "frame.pkl")
     joblib.dump({"x": x, "y": y, "frame": frame}, folder / "data.joblib")
     np.save(folder / "objects.npy", np.array([{"a": 1}, [1, 2], "text"], dtype=object))
@@ -29,33 +44,20 @@ def make(folder: Path) -> None:
 
 
 def _estimators() -> dict[str, Any]:
-    from sklearn import cluster, ensemble, linear_model, naive_bayes, neighbors  # noqa: PLC0415
-    from sklearn import neural_network, pipeline, preprocessing, svm, tree  # noqa: PLC0415
-    from sklearn.compose import ColumnTransformer  # noqa: PLC0415
-    from sklearn.decomposition import PCA  # noqa: PLC0415
-    from sklearn.gaussian_process import GaussianProcessClassifier  # noqa: PLC0415
-    from sklearn.gaussian_process.kernels import RBF  # noqa: PLC0415
-    from sklearn.model_selection import GridSearchCV  # noqa: PLC0415
-
-    columns = [("scale", preprocessing.StandardScaler(), [0, 1])]
-    scaled = pipeline.make_pipeline(preprocessing.StandardScaler(), PCA(2), svm.SVC())
-    return {
-        "linear": linear_model.LinearRegression(),
-        "logistic": linear_model.LogisticRegression(),
-        "sgd": linear_model.SGDClassifier(),
-        "tree": tree.DecisionTreeClassifier(),
-        "forest": ensemble.RandomForestClassifier(5),
-        "boosting": ensemble.GradientBoostingClassifier(n_estimators=3),
-        "histogram": ensemble.HistGradientBoostingClassifier(max_iter=3),
-        "neighbours": neighbors.KNeighborsClassifier(),
-        "bayes": naive_bayes.GaussianNB(),
-        "network": neural_network.MLPClassifier((4,), max_iter=5),
-        "kmeans": cluster.KMeans(3, n_init=1),
-        "pipeline": scaled,
-        "columns": ColumnTransformer(columns),
-        "search": GridSearchCV(tree.DecisionTreeClassifier(), {"max_depth": [1, 2]}),
-        "gaussian": GaussianProcessClassifier(RBF()),
+    found = {name: _class(path)() for name, path in _ESTIMATORS.items()}
+    scale, tree = _class("sklearn.preprocessing.StandardScaler"), found["tree"]
+    steps = [("scale", scale()), ("classify", _class("sklearn.svm.SVC")())]
+    search = _class("sklearn.model_selection.GridSearchCV")
+    return found | {
+        "pipeline": _class("sklearn.pipeline.Pipeline")(steps),
+        "columns": _class("sklearn.compose.ColumnTransformer")([("scale", scale(), [0, 1])]),
+        "search": search(tree, {"max_depth": [1, 2]}),
     }
+
+
+def _class(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ _CLASS = re.compile(r"(?:\.[a-z_]\w*)*\._?[A-Z]\w*")
 class ImportRule:
     """Names that pickles import, and what they are.
 
-    ``names`` are single ones (``os.system``), ``modules`` stand for everything below them, and
-    ``classes`` for modules below which classes, by the spelling of their names, are meant.
+    ``names`` are single ones (``os.system``), ``modules`` stand for themselves and everything
+    below them, ``classes`` for the classes, by the spelling of their names, below modules.
     """
 
     id: str
@@ -27,8 +27,8 @@ class ImportRule:
     classes: tuple[str, ...] = ()
 
     def covers(self, name: str) -> bool:
-        """Say whether the rule is about ``name``, a dotted name as ``module.name``."""
-        if name in self.names or any(name.startswith(f"{m}.") for m in self.modules):
+        """Say whether ``name``, as ``module.name``, lies below what the rule names."""
+        if any(name == m or name.startswith(f"{m}.") for m in self.modules):
             return True
         return any(
             name.startswith(f"{m}.") and _CLASS.fullmatch(name, len(m)) for m in self.classes
@@ -36,14 +36,18 @@ class ImportRule:
 
 
 def verdict_of(name: str, rules: tuple[ImportRule, ...]) -> ImportVerdict | None:
-    """Return what the rules say of ``name``; the worst where they disagree, None for nothing.
+    """Return what the rules say of ``name``, None for nothing.
 
+    What is said of a name itself goes before what is said of a module, and ``dangerous`` before
+    ``allowed``.
     A dotted name can lead through a module to another one's functions (``math.os.system``), so
     single dangerous names also hold for the end of a longer one.
     """
-    found = {rule.verdict for rule in rules if rule.covers(name)}
+    found = {rule.verdict for rule in rules if name in rule.names}
+    found = found or {rule.verdict for rule in rules if rule.covers(name)}
     parts = name.split(".")
-    ends = {".".join(parts[start:]) for start in range(1, len(parts) - 1)}
+    # modules keep others under names with an underscore: random._os.system
+    ends = {".".join(parts[start:]).lstrip("_") for start in range(1, len(parts) - 1)}
     if "dangerous" in found:
         return "dangerous"
     if "allowed" in found:

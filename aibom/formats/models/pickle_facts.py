@@ -16,6 +16,14 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """A bytes object of the pickle, by its offset in the source and its length; it is not kept."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """An object that the pickle builds by calling ``function`` ("?" when unknown).
 
@@ -71,7 +79,7 @@ class PickleFacts:
 
     ``calls`` are the objects built; ``items`` the dictionary entries with a string key and a
     string or Call as value; ``root`` is what unpickling would return. Objects are shown as str,
-    int, tuple, dict, Global or Call, and as None when they are anything else.
+    int, tuple, dict, Global, Blob or Call, and as None when they are anything else.
     """
 
     protocol: int | None
