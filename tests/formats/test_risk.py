@@ -10,6 +10,7 @@ import pytest
 from builders_a import Metered, spoiled
 from builders_b import EVIL, Made, Name, pickled
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aibom.formats.models.examine import examine
 from aibom.formats.source import MemorySource
