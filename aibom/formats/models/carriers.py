@@ -1,7 +1,7 @@
 """The pickles that a file carries: in zips and tars, in NumPy files, compressed, one after another.
 
 Loaders differ in which of them they read, so all are found. What is extracted is bounded: so many
-members, so many bytes of each, and archives within archives two deep.
+members, so many bytes of each and of all, and archives within archives two deep.
 """
 
 import re
@@ -19,6 +19,7 @@ from aibom.formats.source import ByteSource, FormatError, MemorySource
 _HEAD = 256
 _MEMBER_CAP = 16 << 20
 _UNPACK_CAP = 8 << 20
+_EXTRACTED_CAP = 48 << 20  # of all members together, which are kept in memory
 _MAX_MEMBERS = 64  # pickles taken from one archive
 _MAX_PROBES = 256  # members looked at for being one
 _MAX_DEPTH = 2
@@ -56,6 +57,18 @@ class Cargo:
     streams: list[Carried] = field(default_factory=list)
     oddities: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    left: int = _EXTRACTED_CAP
+
+    def may_take(self, length: int) -> int:
+        """Return how many of ``length`` bytes may still be extracted; FormatError for none."""
+        if self.left <= 0:
+            raise FormatError("too much to be looked into")
+        return max(1, min(length, self.left, _MEMBER_CAP))
+
+    def take(self, data: bytes) -> MemorySource:
+        """Return extracted bytes as a source, and count them."""
+        self.left -= len(data)
+        return MemorySource(data, budget=4 * len(data) + _UNPACK_CAP)
 
 
 def is_pickle(head: bytes) -> bool:
@@ -97,13 +110,13 @@ def _unzip(source: ByteSource, name: str, cargo: Cargo, depth: int) -> None:
     for member in _candidates(source, members):
         inner = f"{name}/{member.name}" if name else member.name
         try:
-            data = zipdir.content(source, member, _MEMBER_CAP)
+            data = zipdir.content(source, member, cargo.may_take(member.size))
             odd = zipdir.oddities(source, member, data)
         except FormatError as error:
             cargo.unread.append(f"{inner}: {error}")
             continue
         before = len(cargo.streams)
-        _open(MemorySource(data, budget=4 * len(data) + _UNPACK_CAP), inner, cargo, depth + 1)
+        _open(cargo.take(data), inner, cargo, depth + 1)
         if len(cargo.streams) > before:
             cargo.oddities += [f"{inner} {what}" for what in odd]
             # PyTorch's reader finds names without regard to case, others do not
@@ -115,6 +128,7 @@ def _unzip(source: ByteSource, name: str, cargo: Cargo, depth: int) -> None:
 def _candidates(source: ByteSource, members: tuple[zipdir.Member, ...]) -> Iterator[zipdir.Member]:
     """Yield the members that may be pickles or hold some: by their names, then by their starts."""
     named = [m for m in members if m.name.lower().endswith(_PICKLED + _NESTED)]
+    named.sort(key=lambda m: not m.name.lower().endswith("data.pkl"))  # what torch.load reads
     chosen = set(named)
     others = [m for m in members if m not in chosen and not m.name.endswith(_SKIPPED)]
     # a tensor may begin like a pickle; by its name it is PyTorch's raw storage
@@ -133,8 +147,8 @@ def _begins_as_pickle(source: ByteSource, member: zipdir.Member) -> bool:
 def _untar(source: ByteSource, name: str, cargo: Cargo, depth: int) -> None:
     for member in tarfiles.members(source)[:_MAX_MEMBERS]:
         inner = f"{name}/{member.name}" if name else member.name
-        data = source.read(member.offset, min(member.size, _MEMBER_CAP))
-        _open(MemorySource(data, budget=4 * len(data) + _UNPACK_CAP), inner, cargo, depth + 1)
+        data = source.read(member.offset, cargo.may_take(member.size))
+        _open(cargo.take(data), inner, cargo, depth + 1)
 
 
 def _numpy(source: ByteSource, name: str, cargo: Cargo, head: bytes) -> None:
@@ -151,14 +165,16 @@ def _unpack(source: ByteSource, name: str, cargo: Cargo, depth: int) -> None:
         return
     if not is_pickle(peek.data) and not peek.data.startswith((zipdir.MAGIC, _NPY_MAGIC)):
         return
-    unpacked = unpack(source, _UNPACK_CAP)
+    unpacked = unpack(source, cargo.may_take(_UNPACK_CAP))
     if unpacked is not None:
-        budget = 4 * len(unpacked.data) + _UNPACK_CAP
-        _open(MemorySource(unpacked.data, budget=budget), name, cargo, depth + 1)
+        _open(cargo.take(unpacked.data), name, cargo, depth + 1)
 
 
 def behind(carried: Carried, end: int) -> Carried | None:
     """Return the stream that follows at ``end``, or None where no pickle begins there."""
-    if not is_pickle(carried.source.read(end, _HEAD)):
+    try:
+        if not is_pickle(carried.source.read(end, _HEAD)):
+            return None
+    except FormatError:  # the source's budget
         return None
     return Carried(carried.name, carried.source, end, carried.walker)

@@ -78,7 +78,8 @@ class PickleFacts:
     offset behind the last byte walked.
 
     ``calls`` are the objects built; ``items`` the dictionary entries with a string key and a
-    string or Call as value; ``root`` is what unpickling would return. Objects are shown as str,
+    string or Call as value; ``root`` is what unpickling would return; ``opcodes`` is how many were
+    walked. Objects are shown as str,
     int, tuple, dict, Global, Blob or Call, and as None when they are anything else.
     """
 
@@ -92,3 +93,4 @@ class PickleFacts:
     calls: tuple[Call, ...]
     items: tuple[tuple[str, object], ...]
     root: object
+    opcodes: int = 0

@@ -12,6 +12,7 @@ from aibom.formats.models.pickle_verdict import (
     judge_dangerous,
     shown,
 )
+from aibom.formats.models.pickle_walk import Walker
 from aibom.formats.models.pickles import walk
 from aibom.formats.models.window import Window
 from aibom.formats.source import ByteSource
@@ -27,6 +28,8 @@ _WITHOUT_PICKLES = frozenset(
 _MAX_STREAMS = 16  # pickles that follow each other; the legacy form of PyTorch has five
 _MAX_NESTED = 3  # pickles within bytes of pickles
 _MAX_NESTED_EACH = 64
+_OPCODES = 2 * MAX_OPCODES  # of all pickles of a file: some three seconds of CPU
+_UNREAD = 3  # reasons that are told
 _TEXT = 300  # characters of one detail
 
 
@@ -49,52 +52,61 @@ def concerns_of(
 def pickle_concerns(cargo: Cargo, imports: tuple[ImportRule, ...]) -> list[Concern]:
     """Return what loading the pickles of ``cargo`` would do."""
     found: list[Concern] = []
+    reader = _Reader(imports)
     for name in dict.fromkeys(carried.name for carried in cargo.streams):
         judged = Judged()
         for carried in cargo.streams:
             if carried.name == name:
-                _follow(carried, imports, judged, depth=0)
+                reader.follow(carried, judged)
         ask_library(judged)
         found += _concerns(name, judged)
+    if reader.left <= 0:
+        cargo.unread.append("it has more pickles than are looked into")
     found += [_concern("suspicious", "", oddity) for oddity in cargo.oddities]
+    found += [_concern("note", "", f"not looked into: {why}") for why in cargo.unread[:_UNREAD]]
     return found
 
 
-def _follow(carried: Carried, imports: tuple[ImportRule, ...], judged: Judged, depth: int) -> None:
-    """Judge a stream of pickles, and those nested in their bytes."""
-    current: Carried | None = carried
-    left = MAX_OPCODES
-    for number in range(_MAX_STREAMS):
-        if current is None or left <= 0:
-            return
-        facts = walk(current.source, current.offset, left, walker=current.walker)
-        if number and not facts.stopped:  # raw bytes that begin like a pickle
-            judge_dangerous(facts.globals, imports, judged)
-            return
-        judge(facts, imports, judged)
-        if current.walker is JoblibWalker and has_arrays(facts):
-            # pickle.load knows no arrays, and takes their bytes for opcodes
-            judge_dangerous(walk(current.source, current.offset).globals, imports, judged)
-        _nested(current.source, facts, imports, judged, depth)
-        current = behind(current, facts.end) if facts.stopped else None
-        left -= 1 + len(facts.calls)
+class _Reader:
+    """Walks the pickles of one file, with so many opcodes for all of them."""
 
+    def __init__(self, imports: tuple[ImportRule, ...]) -> None:
+        self._imports = imports
+        self.left = _OPCODES
 
-def _nested(
-    source: ByteSource,
-    facts: PickleFacts,
-    imports: tuple[ImportRule, ...],
-    judged: Judged,
-    depth: int,
-) -> None:
-    loaded = [c.args[0] for c in facts.calls if c.function == NESTED_LOADER and c.args]
-    blobs = [blob for blob in loaded if isinstance(blob, Blob)]
-    if len(blobs) < len(loaded) or depth == _MAX_NESTED:
-        judged.computed = True
-        return
-    for blob in blobs[:_MAX_NESTED_EACH]:
-        for carried in cargo_of(Window(source, blob.offset, blob.length)).streams:
-            _follow(carried, imports, judged, depth + 1)
+    def follow(self, carried: Carried, judged: Judged, depth: int = 0) -> None:
+        """Judge a stream of pickles, and those nested in their bytes."""
+        current: Carried | None = carried
+        for number in range(_MAX_STREAMS):
+            if current is None or self.left <= 0:
+                return
+            facts = self._walk(current, current.walker)
+            if number and not facts.stopped:  # raw bytes that begin like a pickle
+                judge_dangerous(facts.globals, self._imports, judged)
+                return
+            judge(facts, self._imports, judged)
+            if current.walker is JoblibWalker and has_arrays(facts):
+                # pickle.load knows no arrays, and takes their bytes for opcodes
+                plain = self._walk(current, Walker)
+                judge_dangerous(plain.globals, self._imports, judged)
+            self._nested(current.source, facts, judged, depth)
+            current = behind(current, facts.end) if facts.stopped else None
+
+    def _walk(self, carried: Carried, walker: type[Walker]) -> PickleFacts:
+        most = min(self.left, MAX_OPCODES)
+        facts = walk(carried.source, carried.offset, most, walker=walker)
+        self.left -= 1 + facts.opcodes
+        return facts
+
+    def _nested(self, source: ByteSource, facts: PickleFacts, judged: Judged, depth: int) -> None:
+        loaded = [c.args[0] for c in facts.calls if c.function == NESTED_LOADER and c.args]
+        blobs = [blob for blob in loaded if isinstance(blob, Blob)]
+        if len(blobs) < len(loaded) or depth == _MAX_NESTED:
+            judged.computed = True
+            return
+        for blob in blobs[:_MAX_NESTED_EACH]:
+            for carried in cargo_of(Window(source, blob.offset, blob.length)).streams:
+                self.follow(carried, judged, depth + 1)
 
 
 def _concerns(name: str, judged: Judged) -> list[Concern]:
