@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ class Row(NamedTuple):
     import_milliseconds: float
     import_mebibytes: float
     forbidden: tuple[str, ...]
+    opened: int
 
 
 def measure(scanner: str, files: list[Sample]) -> Row:
@@ -55,6 +56,7 @@ def measure(scanner: str, files: list[Sample]) -> Row:
         answer["import_milliseconds"],
         answer["import_mebibytes"],
         tuple(answer["forbidden"]),
+        answer["opened"],
     )
 
 
@@ -86,23 +88,36 @@ def _tally(
     return counts
 
 
-def main(arguments: Iterable[str]) -> int:
-    """Print the table of docs/pickles.md; with --each, the verdict on each file as well."""
+def main(arguments: Sequence[str]) -> int:
+    """Print the table of docs/pickles.md; with --each also which files each one misjudges."""
     chosen = [a for a in arguments if not a.startswith("-")] or list(SCANNERS)
     files = samples()
-    for scanner in chosen:
-        row = measure(scanner, files)
-        print(scanner, row.found, row.flagged, f"failed {row.failed}", sep="\n  ")
-        print(
-            f"  {row.milliseconds:.1f} ms of CPU per file, import {row.import_milliseconds:.0f} ms"
-            f" and {row.import_mebibytes:.0f} MiB, forbidden acts: {row.forbidden or 'none'}"
-        )
-        if "--each" in sys.argv:
-            verdicts = _answers(scanner, files)["verdicts"]
-            for sample in files:
-                if (verdicts[str(sample.path)] == "evil") != sample.evil:
-                    print("   wrong:", sample.path.name, verdicts[str(sample.path)])
+    rows = [measure(scanner, files) for scanner in chosen]
+    evil, benign = sorted(rows[0].found), sorted(rows[0].flagged)
+    head = ["scanner", *evil, *benign, "failed", "ms/file", "import ms", "MiB", "sources read"]
+    print(_line(head), _line(["---"] * len(head)), sep="\n")
+    for row in rows:
+        counts = [row.found[c] for c in evil] + [row.flagged[c] for c in benign]
+        costs = (row.milliseconds, row.import_milliseconds, row.import_mebibytes)
+        shown = [f"{hits}/{total}" for hits, total in counts] + [str(row.failed)]
+        shown += [f"{costs[0]:.1f}", f"{costs[1]:.0f}", f"{costs[2]:.0f}", str(row.opened)]
+        print(_line([row.scanner, *shown]))
+        if row.forbidden:
+            print(f"{row.scanner} tried {', '.join(row.forbidden)}")
+        if "--each" in arguments:
+            _print_wrong(row.scanner, files)
     return 0
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _print_wrong(scanner: str, files: list[Sample]) -> None:
+    verdicts = _answers(scanner, files)["verdicts"]
+    for sample in files:
+        if (verdicts[str(sample.path)] == "evil") != sample.evil:
+            print(f"  wrong: {sample.path.name} {verdicts[str(sample.path)]}")
 
 
 if __name__ == "__main__":

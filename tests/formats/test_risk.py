@@ -104,6 +104,22 @@ def test_a_pickled_tensor_is_looked_into() -> None:
     ]
 
 
+def test_bytes_that_protocol_2_writes_as_text_are_looked_into() -> None:
+    start = b"\x80\x02csklearn.svm\nSVC\n)\x81}X\x01\0\0\0w"
+    for inner, expected in (
+        (pickle.dumps({"weight": "x" * 2_000}, 2), []),
+        (called("os", "system"), [("dangerous", "imports os.system")]),
+        (
+            b"\x80\x02" + b"N0" * 1_000 + called("os", "system")[2:],
+            [("dangerous", "imports os.system")],
+        ),
+    ):
+        text = inner.decode("latin-1").encode()
+        written = b"c_codecs\nencode\nX" + struct.pack("<I", len(text)) + text
+        nested = b"ctorch.storage\n_load_from_bytes\n" + written + b"X\x06\0\0\0latin1\x86R\x85R"
+        assert concerns(start + nested + b"sb.") == expected
+
+
 def test_compressed_and_nested_archives() -> None:
     evil = called("os", "system")
     assert concerns(zlib.compress(evil)) == [("dangerous", "imports os.system")]

@@ -153,7 +153,9 @@ def _untar(source: ByteSource, name: str, cargo: Cargo, depth: int) -> None:
 
 def _numpy(source: ByteSource, name: str, cargo: Cargo, head: bytes) -> None:
     """Find the pickle of an array of Python objects (numpy/lib/format.py, write_array)."""
-    width = 2 if head[6] == 1 else 4  # the length of the header, since version 2 in four bytes
+    width = (
+        2 if head[6:7] == b"\x01" else 4
+    )  # the length of the header, since version 2 in four bytes
     start = 8 + width + int.from_bytes(head[8 : 8 + width], "little")
     if _NPY_OBJECTS.search(source.read(8 + width, min(start, _HEAD * 4))):
         cargo.streams.append(Carried(name, source, start))

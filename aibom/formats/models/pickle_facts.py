@@ -17,7 +17,7 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A bytes object of the pickle, by its offset in the source and its length; it is not kept."""
+    """A bytes object, or a long text, by its offset in the source and its length in bytes."""
 
     offset: int
     length: int

@@ -6,18 +6,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aibom.formats.models.pickle_facts import Call, PickleFacts
+from aibom.formats.models.pickle_facts import Blob, Call, PickleFacts
 from aibom.formats.models.pickle_walk import PERSISTENT
 from aibom.formats.models.pickles import class_of
+from aibom.formats.models.window import Window
+from aibom.formats.source import ByteSource, MemorySource
 from aibom.types.imports import ImportRule, verdict_of
 
 NESTED_LOADER = "torch.storage._load_from_bytes"
 """What a tensor in a plain pickle is rebuilt with (torch/storage.py): it loads the bytes given."""
 
+_ENCODE = "_codecs.encode"
+"""How protocol 2 writes bytes: as text, by Latin-1 (Lib/pickle.py, save_bytes)."""
+
+_NESTED_CAP = 16 << 20
 _REGISTRY = "copyreg._inverted_registry."  # of extension opcodes, see pickle_walk
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _UNKNOWN = "?"
-# Standard modules whose classes programs do pickle, and whose functions do nothing harmful.
 _SHOWN = 6
 
 
@@ -35,6 +40,25 @@ class Judged:
     built: set[str] = field(default_factory=set)
     computed: bool = False
     torn: bool = False
+
+
+def nested_source(argument: object, source: ByteSource) -> ByteSource | None:
+    """Return the bytes that a pickle gives to NESTED_LOADER, None where it computes them.
+
+    ``argument`` is as PickleFacts has it, of the pickle in ``source``.
+    """
+    if isinstance(argument, Blob):
+        return Window(source, argument.offset, argument.length)
+    if not isinstance(argument, Call) or argument.function != _ENCODE or not argument.args:
+        return None
+    written = argument.args[0]
+    if isinstance(written, Blob):
+        raw = source.read(written.offset, min(written.length, _NESTED_CAP))
+        written = raw.decode("utf-8", "replace")
+    if not isinstance(written, str):
+        return None
+    data = written.encode("latin-1", "replace")
+    return MemorySource(data, budget=4 * len(data) + _NESTED_CAP)
 
 
 def judge(facts: PickleFacts, rules: tuple[ImportRule, ...], judged: Judged) -> None:

@@ -100,7 +100,10 @@ class Walker:
         self.cursor.enter_frame(int.from_bytes(argument, "little"))
 
     def _text(self, argument: bytes) -> None:
-        self._stack.push(_text(argument))
+        if self.cursor.counted > TEXT_CAP:  # no name: protocol 2 writes bytes as text
+            self._bytes(argument)
+        else:
+            self._stack.push(_text(argument))
 
     def _bytes(self, _: bytes) -> None:
         length = self.cursor.counted

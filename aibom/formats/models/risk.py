@@ -3,19 +3,19 @@
 from aibom.formats.models import torchscript
 from aibom.formats.models.carriers import Cargo, Carried, behind, cargo_of
 from aibom.formats.models.joblib import JoblibWalker, has_arrays
-from aibom.formats.models.pickle_facts import MAX_OPCODES, Blob, PickleFacts
+from aibom.formats.models.pickle_facts import MAX_OPCODES, PickleFacts
 from aibom.formats.models.pickle_verdict import (
     NESTED_LOADER,
     Judged,
     ask_library,
     judge,
     judge_dangerous,
+    nested_source,
     shown,
 )
 from aibom.formats.models.pickle_walk import Walker
 from aibom.formats.models.pickles import walk
-from aibom.formats.models.window import Window
-from aibom.formats.source import ByteSource
+from aibom.formats.source import ByteSource, FormatError
 from aibom.formats.text import printable
 from aibom.types.concerns import Concern, ConcernLevel
 from aibom.types.imports import ImportRule
@@ -100,12 +100,15 @@ class _Reader:
 
     def _nested(self, source: ByteSource, facts: PickleFacts, judged: Judged, depth: int) -> None:
         loaded = [c.args[0] for c in facts.calls if c.function == NESTED_LOADER and c.args]
-        blobs = [blob for blob in loaded if isinstance(blob, Blob)]
-        if len(blobs) < len(loaded) or depth == _MAX_NESTED:
-            judged.computed = True
-            return
-        for blob in blobs[:_MAX_NESTED_EACH]:
-            for carried in cargo_of(Window(source, blob.offset, blob.length)).streams:
+        for argument in loaded[:_MAX_NESTED_EACH]:
+            try:
+                inner = nested_source(argument, source)
+            except FormatError:  # the source's budget
+                return
+            if inner is None or depth == _MAX_NESTED:
+                judged.computed = True
+                return
+            for carried in cargo_of(inner).streams:
                 self.follow(carried, judged, depth + 1)
 
 
