@@ -12,6 +12,9 @@ ImportVerdict = Literal["dangerous", "allowed"]
 _CLASS = re.compile(r"(?:\.[a-z_]\w*)*\._?[A-Z]\w*")
 
 
+_LONGEST = 6  # parts of a dangerous name at the end of another
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRule:
     """Names that pickles import, and what they are.
@@ -47,7 +50,8 @@ def verdict_of(name: str, rules: tuple[ImportRule, ...]) -> ImportVerdict | None
     found = found or {rule.verdict for rule in rules if rule.covers(name)}
     parts = name.split(".")
     # modules keep others under names with an underscore: random._os.system
-    ends = {".".join(parts[start:]).lstrip("_") for start in range(1, len(parts) - 1)}
+    first = max(1, len(parts) - _LONGEST)
+    ends = {".".join(parts[start:]).lstrip("_") for start in range(first, len(parts) - 1)}
     if "dangerous" in found:
         return "dangerous"
     if "allowed" in found:

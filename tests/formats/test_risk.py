@@ -120,6 +120,15 @@ def test_bytes_that_protocol_2_writes_as_text_are_looked_into() -> None:
         assert concerns(start + nested + b"sb.") == expected
 
 
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_padding_hides_nothing(protocol: int) -> None:
+    start, padding = b"\x80\x02csklearn.svm\nSVC\n)\x81", b"N0" * 1_200_000
+    evil = called("os", "system", protocol=protocol)[2:]
+    levels = [level for level, _ in concerns(start + padding + evil)]
+    assert levels == ["dangerous", "note"]
+    assert concerns(b"\x80\x02" + padding + evil)[0][0] == "dangerous"
+
+
 def test_compressed_and_nested_archives() -> None:
     evil = called("os", "system")
     assert concerns(zlib.compress(evil)) == [("dangerous", "imports os.system")]

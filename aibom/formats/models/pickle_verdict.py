@@ -24,6 +24,8 @@ _REGISTRY = "copyreg._inverted_registry."  # of extension opcodes, see pickle_wa
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _UNKNOWN = "?"
 _SHOWN = 6
+_ASKED = 500  # names about which the library is asked
+_PARTS = 12  # of a dotted name; real ones have up to eight
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class Judged:
 
     ``called`` are unknown ones that are called, ``built`` unknown classes of which objects are
     made, and other unknown names. ``computed``: a name, or what is called, is the result of
-    something else.
+    something else. ``torn``: see pickle_opcodes.Cursor; ``beyond``: there is more than was walked.
     """
 
     dangerous: set[str] = field(default_factory=set)
@@ -40,6 +42,7 @@ class Judged:
     built: set[str] = field(default_factory=set)
     computed: bool = False
     torn: bool = False
+    beyond: bool = False
 
 
 def nested_source(argument: object, source: ByteSource) -> ByteSource | None:
@@ -92,9 +95,10 @@ def ask_library(judged: Judged) -> None:
     It is asked about the names that the walk found, each written as a pickle of its own: so it
     reads nothing that the file chose beyond a dotted name.
     """
-    unknown = sorted(name for name in judged.called | judged.built if _NAME.fullmatch(name))
+    names = judged.called | judged.built
+    unknown = sorted(n for n in names if n.count(".") < _PARTS and _NAME.fullmatch(n))
     if unknown:
-        dangerous = _dangerous_by_picklescan(unknown)
+        dangerous = _dangerous_by_picklescan(unknown[:_ASKED])
         judged.dangerous |= dangerous
         judged.called -= dangerous
         judged.built -= dangerous

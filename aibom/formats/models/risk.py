@@ -4,6 +4,7 @@ from aibom.formats.models import torchscript
 from aibom.formats.models.carriers import Cargo, Carried, behind, cargo_of
 from aibom.formats.models.joblib import JoblibWalker, has_arrays
 from aibom.formats.models.pickle_facts import MAX_OPCODES, PickleFacts
+from aibom.formats.models.pickle_rest import names_behind
 from aibom.formats.models.pickle_verdict import (
     NESTED_LOADER,
     Judged,
@@ -85,6 +86,10 @@ class _Reader:
                 judge_dangerous(facts.globals, self._imports, judged)
                 return
             judge(facts, self._imports, judged)
+            if facts.ending == "limit":
+                beyond = names_behind(current.source, facts.end)
+                judge_dangerous(beyond, self._imports, judged)
+                judged.beyond = True
             if current.walker is JoblibWalker and has_arrays(facts):
                 # pickle.load knows no arrays, and takes their bytes for opcodes
                 plain = self._walk(current, Walker)
@@ -122,6 +127,8 @@ def _concerns(name: str, judged: Judged) -> list[Concern]:
         found.append(_concern("suspicious", name, "calls something that it computes"))
     if judged.torn:
         found.append(_concern("suspicious", name, "has a frame that unpicklers read differently"))
+    if judged.beyond:
+        found.append(_concern("note", name, "is longer than what is looked into"))
     if judged.built:
         found.append(_concern("note", name, f"needs code of its own: {shown(judged.built)}"))
     return found
