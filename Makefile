@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench clean
+.PHONY: help setup run check format test bench fuzz pickles clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -37,6 +37,12 @@ test: $(READY) ## the whole test suite, containers included where root allows
 
 bench: $(READY) ## what a sweep costs, beside lsof
 	@$(BIN)/python -m rig.bench
+
+fuzz: $(READY) ## aibom inspect on ten thousand broken files
+	@$(BIN)/python -m rig.mutate
+
+pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
+	@$(BIN)/python -m rig.pickles
 
 clean: ## remove what make made
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

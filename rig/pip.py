@@ -73,3 +73,17 @@ def _pip(work: Path, command: str, *arguments: str) -> None:
             f"pip {command} failed: {said[-1] if said else done.stderr.strip()[-300:]}; "
             f"it needs pip in {sys.executable} and a package index that can be reached"
         )
+
+
+def run_python(script: Path, arguments: Sequence[str], site: Path) -> str:
+    """Run a script with ``site`` on its path and return its stdout; RigError when it fails."""
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        env=os.environ | {"PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RigError(f"{script.name} failed: {done.stderr.strip()[-300:]}")
+    return done.stdout

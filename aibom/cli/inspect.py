@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from aibom.cli.terminal import OK, TROUBLE, CommandError, say, show, write_stdout
-from aibom.formats.models.detect import Detected, detect
+from aibom.formats.models.detect import Detected
+from aibom.formats.models.examine import examine
 from aibom.formats.text import printable
 from aibom.observe.live import open_file
 from aibom.report.cyclonedx import serialise
@@ -52,7 +53,7 @@ def _inspect(path: str, rules: RuleSet) -> Detected:
     try:
         file = open_file(path)
         try:
-            detected = detect(file, rules.formats)
+            detected = examine(file, rules)
         finally:
             file.close()
     except OSError as error:
@@ -74,6 +75,11 @@ def _table(detected: Detected, rules: RuleSet) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, value in _rows(header, "data" if holds_data else header.kind):
         table.add_row(Text(name, "dim"), Text(printable(value, 500)))
+    for concern in header.concerns:
+        style = "bold red" if concern.level == "dangerous" else "yellow"
+        where = f"{concern.path}: " if concern.path else ""
+        detail = printable(f"{concern.kind}: {where}{concern.detail}")
+        table.add_row(Text(concern.level, style), Text(detail))
     if damage:
         table.add_row(Text("damaged", "bold red"), Text(printable(damage)))
     return table

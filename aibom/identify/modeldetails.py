@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aibom.formats.modelfolder import licences
 from aibom.identify.filenames import shard_of
@@ -101,7 +102,12 @@ def companions_of(models: Iterable[ModelFile]) -> tuple[Companion, ...]:
 
 def concerns_of(models: Iterable[ModelFile]) -> tuple[Concern, ...]:
     """Return what deserves a look about a model's files, sorted."""
-    return tuple(sorted({c for m in models for c in (*m.header.concerns, *m.concerns)}))
+    found: dict[Concern, Concern] = {}
+    for model in sorted(models, key=lambda m: m.file.path):
+        for concern in (*model.header.concerns, *model.concerns):
+            placed = replace(concern, path=concern.path or model.file.path)
+            found.setdefault(concern, placed)  # of one content in two places the first is named
+    return tuple(sorted(found.values()))
 
 
 def _architecture(models: list[ModelFile]) -> str:

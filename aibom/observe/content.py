@@ -5,7 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from aibom.formats.models.detect import HEAD, detect
+from aibom.formats.models.detect import HEAD
+from aibom.formats.models.examine import examine
 from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.source import FormatError
 from aibom.observe.binaries import MAGIC, BinaryFacts, read_binary
@@ -89,7 +90,7 @@ class ContentReader:
         head = file.read(0, HEAD)
         if head.startswith(MAGIC):
             return self._read_binary(file, path) if runs else _OTHER
-        detected = detect(file, self._rules.formats)
+        detected = examine(file, self._rules)
         if detected is None:
             return _OTHER
         return Content("model", header=detected.header, damage=detected.damage)

@@ -10,6 +10,7 @@ from aibom.formats.models.detect import detect
 from aibom.formats.source import FormatError, MemorySource
 from aibom.identify.match import match
 from aibom.rulebook.load import features
+from aibom.types.imports import verdict_of
 from aibom.types.rules import RuleSet
 
 #: Most bytes that a ``content`` sample may inflate to; samples are tiny files.
@@ -55,10 +56,23 @@ def _verdict(
     """Return why a sample fails, or an empty string."""
     if "format" in document:
         return _content_verdict(rules, document["id"], sample, positive=positive)
+    if "imports" in document:
+        return _import_verdict(rules, document["imports"]["verdict"], sample, positive=positive)
     held = document["id"] in {m.rule.id for m in match(rules, features(dict(sample)))}
     if held == positive:
         return ""
     return "does not match" if positive else "matches"
+
+
+def _import_verdict(
+    rules: RuleSet, wanted: str, sample: Mapping[str, Any], *, positive: bool
+) -> str:
+    """Compare what all rules together say of the names in a sample."""
+    for feature in features(dict(sample)):
+        verdict = verdict_of(feature.value, rules.imports)
+        if (verdict == wanted) != positive:
+            return f"{feature.value} is {verdict or 'unknown'}"
+    return ""
 
 
 def _content_verdict(

@@ -248,6 +248,21 @@ def contents_decode(_path: Path, document: Document) -> Iterator[str]:
             yield f"{name}: {error}"
 
 
+def imports_sorted(_path: Path, document: Document) -> Iterator[str]:
+    """Check that the names of imports are sorted: then they are easily compared and merged."""
+    for field in ("names", "modules", "classes"):
+        names = document.get("imports", {}).get(field, [])
+        if names != sorted(names):
+            yield f"imports/{field} are not sorted"
+
+
+def imports_sampled(_path: Path, document: Document) -> Iterator[str]:
+    """Check that samples are names that pickles import in rules on imports, and nowhere else."""
+    for name, sample in _samples(document):
+        if ("imports" in sample) != ("imports" in document):
+            yield f"{name}: does not go with what the rule describes"
+
+
 def ids_and_names_unique(documents: Documents) -> Iterator[Problem]:
     """Check that no two rules bear the same id or name."""
     for field in ("id", "name"):
@@ -287,6 +302,8 @@ CHECKS_OF_ONE: tuple[Callable[[Path, Document], Iterator[str]], ...] = (
     magic_long,
     parser_known,
     contents_decode,
+    imports_sorted,
+    imports_sampled,
 )
 #: Checks that compare rule files with each other.
 CHECKS_OF_ALL: tuple[Callable[[Documents], Iterator[Problem]], ...] = (

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aibom.formats import yamltext
+from aibom.types.imports import ImportRule
 from aibom.types.rules import (
     NO_COMPONENT,
     Clause,
@@ -47,16 +48,18 @@ def read_documents(folder: Path) -> dict[Path, dict[str, Any]]:
 
 def load(folder: Path | None = None) -> RuleSet:
     """Return the rules below ``folder``, aibom's own by default. Raises RuleError."""
-    rules, formats = [], []
+    rules, formats, imports = [], [], []
     for path, document in read_documents(folder or rules_folder()).items():
         try:
             if "format" in document:
                 formats.append(compile_format(document))
+            elif "imports" in document:
+                imports.append(compile_imports(document))
             else:
                 rules.append(compile_rule(document))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RuleError(f"{path}: {error!r}; 'aibom rules lint' says more") from None
-    return RuleSet(tuple(rules), tuple(formats))
+    return RuleSet(tuple(rules), tuple(formats), tuple(imports))
 
 
 def compile_rule(document: dict[str, Any]) -> Rule:
@@ -90,6 +93,18 @@ def compile_format(document: dict[str, Any]) -> FormatRule:
         statements=tuple(described.get("sqlite", ())),
         folder=described.get("folder", ""),
         of=described.get("of", ""),
+    )
+
+
+def compile_imports(document: dict[str, Any]) -> ImportRule:
+    """Return the rule on pickles' imports of a checked document."""
+    described = document["imports"]
+    return ImportRule(
+        id=document["id"],
+        verdict=described["verdict"],
+        names=frozenset(described.get("names", ())),
+        modules=tuple(described.get("modules", ())),
+        classes=tuple(described.get("classes", ())),
     )
 
 

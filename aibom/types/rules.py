@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from aibom.types.facts import Binary
+from aibom.types.imports import ImportRule
 
-Verb = Literal["loads", "runs", "maps", "holds", "talks", "installed"]
+Verb = Literal["loads", "runs", "maps", "holds", "talks", "imports", "installed"]
 RuleKind = Literal[
     "accelerator",
     "agent-framework",
@@ -27,6 +28,7 @@ RuleKind = Literal[
     "model-runtime",
     "object-store",
     "package-registry",
+    "pickle-import",
     "sandbox",
     "tracing",
     "training",
@@ -55,8 +57,9 @@ class Feature(NamedTuple):
     ``loads``: a package (``pypi``, ``npm``, ``golang``) proven loaded. ``runs``: what the process
     was started as (``pypi``, ``npm``, ``golang``, ``program``, ``module``). ``maps``: a mapped
     binary (``soname``, ``symbol``). ``holds``: a device file that is open or mapped (``device``,
-    its path). ``talks``: the remote end of one connection (``host``, in
-    lower case, and ``port``). ``installed`` exists so that tests can say that it proves nothing;
+    its path). ``talks``: the remote end of one connection (``host``, in lower case, and
+    ``port``). ``imports``: what a pickle imports (``global``), in samples only.
+    ``installed`` exists so that tests can say that it proves nothing;
     no rule may match on it.
     """
 
@@ -126,10 +129,16 @@ class Rule:
 class RuleSet:
     """All rules of one catalogue, with an index from features to the clauses that ask for them."""
 
-    def __init__(self, rules: tuple[Rule, ...], formats: tuple[FormatRule, ...]) -> None:
-        """Index ``rules``; ``formats`` are kept in the order given."""
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        formats: tuple[FormatRule, ...],
+        imports: tuple[ImportRule, ...] = (),
+    ) -> None:
+        """Index ``rules``; ``formats`` are kept in the order given, and so are ``imports``."""
         self.rules = rules
         self.formats = formats
+        self.imports = imports
         self.data_formats = frozenset(f.id for f in formats if f.kind == "data-format")
         self.names = frozenset(name for rule in formats for name in rule.names)
         #: by format, what changes as it is used: known by its place, and never hashed

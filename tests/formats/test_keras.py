@@ -103,6 +103,48 @@ def test_lambda_layers(layers: list[Any], expected: str | None) -> None:
         assert dict(parsed(data).properties).get("lambda_layers") == expected
 
 
+def layer(**fields: Any) -> dict[str, Any]:
+    return {"module": "keras.layers", "class_name": "Dense", "config": {}} | fields
+
+
+OLD_LAMBDA = {"class_name": "Lambda", "config": {"function": ["4wEAAAA=", None, None]}}
+RUNS = [
+    ("an ordinary layer", layer(registered_name=None), []),
+    ("CVE-2025-1550", layer(module="os", class_name="system"), ["dangerous"]),
+    ("a function", layer(module="subprocess", class_name="function", config="run"), ["dangerous"]),
+    ("CVE-2025-8747", layer(module="keras.utils", class_name="get_file"), ["dangerous"]),
+    (
+        "CVE-2025-9906",
+        layer(module="keras.config", class_name="enable_unsafe_deserialization"),
+        ["dangerous"],
+    ),
+    ("CVE-2025-12058", layer(config={"vocabulary": "/etc/passwd"}), ["dangerous"]),
+    ("an address", layer(config={"vocabulary": "http://x.example/a"}), ["dangerous"]),
+    ("a vocabulary of its own", layer(config={"vocabulary": "vocabulary.txt"}), []),
+    ("words", layer(config={"vocabulary": ["a", "/b"]}), []),
+    ("a class of one's own", layer(module="mine", class_name="Net"), ["note"]),
+    ("registered", layer(module=None, registered_name="mine>Net"), ["note"]),
+    ("an activation", layer(module="builtins", class_name="function", config="relu"), []),
+    ("odd types", layer(module=3, class_name=["x"]), []),
+]
+
+
+@pytest.mark.parametrize(("node", "levels"), [r[1:] for r in RUNS], ids=[r[0] for r in RUNS])
+def test_what_a_configuration_runs(node: dict[str, Any], levels: list[str]) -> None:
+    config = keras_config("net", node)
+    old = hdf5(keras_version="2.1", model_config=json.dumps(config))
+    for data in (keras_zip(config), old):
+        assert [c.level for c in parsed(data).concerns] == levels
+
+
+def test_bytecode_runs_where_there_is_no_safe_mode() -> None:
+    for node in (LAMBDA, OLD_LAMBDA):
+        config = keras_config("net", node)
+        assert [c.level for c in parsed(keras_zip(config)).concerns] == ["suspicious"]
+        old = hdf5(keras_version="2.1", model_config=json.dumps(config))
+        assert [c.level for c in parsed(old).concerns] == ["dangerous"]
+
+
 def test_configuration_beyond_the_cap() -> None:
     config = keras_config("x" * (2 << 20))
     old = hdf5(keras_version="2.1", model_config=json.dumps(config))

@@ -175,6 +175,36 @@ def test_external_data() -> None:
     assert dict(header.properties)["external_data"] == "../a.data, b.data, c.bin"
 
 
+LOCATIONS = [
+    ("b.data", False),
+    ("sub/../b.data", False),
+    ("../a.data", True),
+    ("sub/../../a.data", True),
+    ("sub\\..\\..\\a.data", True),
+    ("/etc/passwd", True),
+    ("C:\\a", True),
+    ("\\\\host\\a", True),
+    ("file:///etc/passwd", True),
+]
+
+
+@pytest.mark.parametrize(("location", "outside"), LOCATIONS)
+def test_external_data_outside_of_the_folder(location: str, *, outside: bool) -> None:
+    header = parse(onnx_model(onnx_graph(NODES, [external(location)])))
+    assert header.references == (() if outside else (location,))
+    assert [(c.kind, c.level) for c in header.concerns] == (
+        [("outside-reference", "dangerous")] if outside else []
+    )
+
+
+def test_operators_of_a_library() -> None:
+    nodes = [onnx_node("com.microsoft"), onnx_node("trt.plugins"), onnx_node("mine")]
+    function = pb(25, pb(1, "Gelu") + pb(7, onnx_node()) + pb(10, "mine"))
+    (concern,) = parse(onnx_model(onnx_graph(nodes)) + function).concerns
+    assert (concern.kind, concern.level) == ("custom-code", "note")
+    assert concern.detail == "needs a library with operators of trt.plugins"
+
+
 def test_external_data_is_capped() -> None:
     graph = onnx_graph(NODES, [external(f"{number:04}" * 50, (1,)) for number in range(300)])
     assert len(shown(onnx_model(graph))["external_data"]) == 1000

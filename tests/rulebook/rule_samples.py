@@ -82,6 +82,20 @@ FORMAT_RULE: dict[str, Any] = {
     },
 }
 
+IMPORT_RULE: dict[str, Any] = {
+    "id": "pickle-import/acme",
+    "name": "Acme's functions",
+    "kind": "pickle-import",
+    "status": "stable",
+    "description": "Functions that nobody calls.",
+    "references": ["https://acme.example"],
+    "imports": {"verdict": "dangerous", "names": ["acme.run"], "modules": ["acme.shell"]},
+    "tests": {
+        "positive": [{"imports": {"global": "acme.run"}}],
+        "benign": [{"imports": {"global": "acme.Model"}}],
+    },
+}
+
 
 def changed(document: dict[str, Any], *path: str | int, to: Any) -> dict[str, Any]:
     """A copy of a document with the value at ``path`` replaced."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rule_samples import FORMAT_RULE, HOST_RULE, MATCH_RULE, changed, lay, packed
+from rule_samples import FORMAT_RULE, HOST_RULE, IMPORT_RULE, MATCH_RULE, changed, lay, packed
 
 from aibom.rulebook.lint import CHECKS_OF_ALL, CHECKS_OF_ONE, lint, schema_valid
 
@@ -17,7 +17,7 @@ CHECKS: tuple[Callable[..., Iterator[Any]], ...] = (schema_valid, *CHECKS_OF_ONE
 
 
 def test_sound_rules_are_clean(tmp_path: Path) -> None:
-    assert lint(lay(tmp_path, MATCH_RULE, FORMAT_RULE, HOST_RULE)) == []
+    assert lint(lay(tmp_path, MATCH_RULE, FORMAT_RULE, HOST_RULE, IMPORT_RULE)) == []
 
 
 DEFECTS: list[tuple[str, Document, str]] = [
@@ -198,6 +198,12 @@ DEFECTS: list[tuple[str, Document, str]] = [
         changed(FORMAT_RULE, "tests", "benign", 0, "content", to=packed(bytes(2 << 20))),
         "benign sample 1: content sample is cut off, too large",
     ),
+    ("imports_sorted", changed(IMPORT_RULE, "imports", "names", to=["b.x", "a.x"]), "not sorted"),
+    (
+        "imports_sampled",
+        changed(IMPORT_RULE, "tests", "benign", 0, to={"loads": {"pypi": "acme"}}),
+        "benign sample 1: does not go with",
+    ),
 ]
 
 
@@ -205,9 +211,9 @@ DEFECTS: list[tuple[str, Document, str]] = [
 def test_planted_defect_is_found(
     tmp_path: Path, _name: str, document: Document, message: str
 ) -> None:
-    place = {"format": "format/acme", "model-api": "model-api/acme"}.get(
-        document["id"].partition("/")[0], "framework/acme"
-    )
+    folder = document["id"].partition("/")[0]
+    kept = folder in ("format", "model-api", "pickle-import")
+    place = f"{folder}/acme" if kept else "framework/acme"
     problems = lint(lay(tmp_path, document, place=place))
     assert [p for p in problems if message in p.message and p.path.stem == "acme"], problems
     assert all("\n" not in problem.message for problem in problems)

@@ -93,10 +93,11 @@ def parse(source: ByteSource) -> ModelHeader | None:
     return _header(facts, extra)
 
 
-class _JoblibWalker(Walker):
+class JoblibWalker(Walker):
     """Steps over the raw arrays as joblib's NumpyUnpickler.load_build reads them."""
 
     def built(self, target: object, state: object) -> None:
+        """Step over the array that follows the wrapper just built."""
         if not _is_array(target) or not isinstance(state, dict):
             return
         if self.cursor.position < self.cursor.frame_end:
@@ -139,14 +140,15 @@ def _walk(source: ByteSource) -> PickleFacts:
     pickle.load knows no arrays, and takes the bytes of one for opcodes. Those of an honest file
     give nothing, or names that are none.
     """
-    facts = walk(source, walker=_JoblibWalker)
-    if not _has_arrays(facts):
+    facts = walk(source, walker=JoblibWalker)
+    if not has_arrays(facts):
         return facts
     names = {name for name in walk(source).globals if _NAME.fullmatch(name)}
     return replace(facts, globals=tuple(sorted(names.union(facts.globals))))
 
 
-def _has_arrays(facts: PickleFacts) -> bool:
+def has_arrays(facts: PickleFacts) -> bool:
+    """Return whether raw arrays stand between the opcodes, as joblib writes them."""
     return any(_is_array(call) for call in facts.calls)
 
 
@@ -165,7 +167,7 @@ def _header(facts: PickleFacts, extra: dict[str, str | None]) -> ModelHeader | N
         "damage": None if facts.complete else f"pickle read in part: {facts.ending}",
     }
     return ModelHeader(
-        format="joblib" if _has_arrays(facts) else "pickle",
+        format="joblib" if has_arrays(facts) else "pickle",
         format_version=None if facts.protocol is None else str(facts.protocol),
         architecture=text(estimator) if estimator[:1].isupper() else None,
         globals=facts.globals,

@@ -7,6 +7,7 @@ and keras/src/saving/saving_lib.py (.keras and .weights.h5).
 from typing import Any
 
 from aibom.formats.jsontext import load_object
+from aibom.formats.models import keras_code
 from aibom.formats.models.hdf5 import Root, read_root
 from aibom.formats.models.hdf5_file import SIGNATURE
 from aibom.formats.models.header import joined, properties, text
@@ -25,9 +26,6 @@ _VARIABLES = "vars"
 _LAYERS = {"layers", "_layer_checkpoint_dependencies"}
 _OPTIMIZER = "optimizer"
 
-# Layers that carry code: a Lambda's function, or a Python lambda anywhere else
-# (keras/src/saving/serialization_lib.py). Loading with safe_mode=False runs it.
-_LAMBDA_LAYER, _PYTHON_LAMBDA = "Lambda", "__lambda__"
 _TOO_LARGE: dict[str, str | None] = {
     "damage": f"configuration larger than {_JSON_CAP >> 20} MiB, not read"
 }
@@ -109,6 +107,8 @@ def _header(format_: str, model: dict[str, Any], shown: dict[str, str | None]) -
         name=_config_name(model),
         architecture=_text(model.get("class_name")),
         properties=properties(shown | {"lambda_layers": joined(_lambda_layers(model))}),
+        # the loader of HDF5 files has no safe mode (CVE-2025-9905)
+        concerns=keras_code.concerns(model, refuses_code=format_ == "keras"),
     )
 
 
@@ -121,7 +121,7 @@ def _lambda_layers(model: dict[str, Any]) -> set[str]:
         if isinstance(node, list):
             nodes.extend(node)
         elif isinstance(node, dict):
-            if node.get("class_name") in (_LAMBDA_LAYER, _PYTHON_LAMBDA):
+            if node.get("class_name") in (keras_code.LAMBDA_LAYER, keras_code.PYTHON_LAMBDA):
                 found.add(_config_name(node) or "?")
             else:
                 nodes.extend(node.values())

@@ -1,5 +1,6 @@
 """ONNX models: a Protocol Buffers message without a magic, told by its structure."""
 
+import re
 from dataclasses import dataclass, field
 
 from aibom.formats.models.header import (
@@ -22,6 +23,7 @@ from aibom.formats.models.onnx_schema import (
 from aibom.formats.models.paged import Paged
 from aibom.formats.protobuf import BYTES, Span, signed, spans
 from aibom.formats.source import ByteSource, FormatError
+from aibom.types.concerns import Concern
 from aibom.types.model import ModelHeader
 
 _FIELD_HEAD = 20  # bytes of a field's tag and length at most
@@ -36,6 +38,14 @@ _FIRST_BYTES = {
     ModelProto.OPSET_IMPORT: b"\x0a\x10",
     ModelProto.METADATA_PROPS: b"\x0a\x12",
 }
+
+# Domains of operators that runtimes bring along: ONNX's own, and ONNX Runtime's (com.microsoft).
+_KNOWN_DOMAINS = ("ai.onnx", "com.microsoft", "com.ms.internal", "org.pytorch.aten")
+
+# onnx.proto, TensorProto.external_data: "location" is relative to the model's folder. Windows
+# takes both separators, and a drive.
+_ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:|[a-z]+://")
+_SEPARATORS = re.compile(r"[/\\]")
 
 _MAX_TOP_LEVEL = 100_000  # fields of ModelProto itself: mostly functions, and metadata
 _MAX_METADATA = 50  # entries kept
@@ -184,7 +194,35 @@ def _header(model: _Model, walk: GraphWalk) -> ModelHeader:
         tensors=walk.tally.tensors,
         licence=_first(model.metadata, _LICENCE_KEYS),
         properties=_properties(model, walk),
+        concerns=_concerns(walk),
+        references=tuple(sorted(name for name in walk.external if not _leads_out(name))),
     )
+
+
+def _concerns(walk: GraphWalk) -> tuple[Concern, ...]:
+    """Return what the model makes its runtime read or load that is not the model's."""
+    found = []
+    outside = joined(name for name in walk.external if _leads_out(name))
+    if outside:
+        detail = f"tensors are read from outside of its folder: {outside}"
+        found.append(Concern("outside-reference", "dangerous", detail))
+    foreign = joined(d for d in walk.domains - walk.defined if not d.startswith(_KNOWN_DOMAINS))
+    if foreign:
+        detail = f"needs a library with operators of {foreign}"
+        found.append(Concern("custom-code", "note", detail))
+    return tuple(sorted(found))
+
+
+def _leads_out(location: str) -> bool:
+    """Say whether a location, which is relative to the model's folder, leads out of it."""
+    if _ABSOLUTE.match(location):
+        return True
+    depth = 0
+    for part in _SEPARATORS.split(location):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
 
 
 def _properties(model: _Model, walk: GraphWalk) -> tuple[tuple[str, str], ...]:

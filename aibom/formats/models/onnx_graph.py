@@ -28,6 +28,7 @@ _MAX_ELEMENTS_PER_BYTE = 8
 class GraphWalk:
     """What was found in graphs and functions: tensors, nodes, operator domains, external files.
 
+    ``defined`` are the domains of which the model itself defines operators, as functions.
     ``tally`` counts the initializers, those of subgraphs included; ``nodes`` likewise. Tensors
     in attributes (of Constant nodes, say) are looked at for external files only.
     """
@@ -39,6 +40,7 @@ class GraphWalk:
         self.nodes = 0
         self.name: str | None = None
         self.domains: set[str] = set()
+        self.defined: set[str] = set()
         self.external: set[str] = set()
 
     def graph(self, span: Span, depth: int = 0) -> None:
@@ -58,8 +60,11 @@ class GraphWalk:
 
     def function(self, span: Span) -> None:
         """Walk the FunctionProto at ``span``."""
-        for node in self._messages.children(span, FunctionProto.NODE):
-            self._node(node, 0)
+        for number, part in self._messages.parts(span):
+            if number == FunctionProto.NODE:
+                self._node(part, 0)
+            elif number == FunctionProto.DOMAIN:
+                _keep(self.defined, self._messages.text(part) or DEFAULT_DOMAIN)
 
     def _node(self, span: Span, depth: int) -> None:
         self.nodes += 1

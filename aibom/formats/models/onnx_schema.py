@@ -64,6 +64,7 @@ class FunctionProto:
     """Fields of a function that a model defines."""
 
     NODE: Final = 7
+    DOMAIN: Final = 10
 
 
 class NodeProto:

@@ -16,6 +16,14 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """A bytes object, or a long text, by its offset in the source and its length in bytes."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """An object that the pickle builds by calling ``function`` ("?" when unknown).
 
@@ -70,8 +78,9 @@ class PickleFacts:
     offset behind the last byte walked.
 
     ``calls`` are the objects built; ``items`` the dictionary entries with a string key and a
-    string or Call as value; ``root`` is what unpickling would return. Objects are shown as str,
-    int, tuple, dict, Global or Call, and as None when they are anything else.
+    string or Call as value; ``root`` is what unpickling would return; ``opcodes`` is how many were
+    walked. Objects are shown as str,
+    int, tuple, dict, Global, Blob or Call, and as None when they are anything else.
     """
 
     protocol: int | None
@@ -84,3 +93,4 @@ class PickleFacts:
     calls: tuple[Call, ...]
     items: tuple[tuple[str, object], ...]
     root: object
+    opcodes: int = 0

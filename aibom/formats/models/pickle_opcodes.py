@@ -61,6 +61,7 @@ class Cursor:
     pickler lets anything stretch over it; ``torn`` becomes true where something does. Unpicklers
     then differ: from bytes and buffered files they read on, from an io.BytesIO they drop the
     rest of the frame (Modules/_pickle.c, _Unpickler_ReadFromFile), which ``drops`` does here.
+    ``counted`` is the length of the last argument that came with its count.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Cursor:
         self._allowance = allowance
         self.frame_end = 0
         self.torn = False
+        self.counted = 0
         self._drops = drops
 
     @property
@@ -146,6 +148,7 @@ class Cursor:
         if count < 0:
             raise WalkError("unknown opcode")  # the unpickler refuses a negative count as well
         self._leave_frame(count)
+        self.counted = count
         kept = self.take(min(count, _KEPT))
         self.skip(count - len(kept))
         return kept

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from aibom.formats.models.pickle_facts import Call, Global, Record
+from aibom.formats.models.pickle_facts import Blob, Call, Global, Record
 from aibom.formats.models.pickle_opcodes import OPCODES, Cursor, Opcode, WalkError
 from aibom.formats.models.pickle_stack import Stack
 
@@ -100,7 +100,14 @@ class Walker:
         self.cursor.enter_frame(int.from_bytes(argument, "little"))
 
     def _text(self, argument: bytes) -> None:
-        self._stack.push(_text(argument))
+        if self.cursor.counted > TEXT_CAP:  # no name: protocol 2 writes bytes as text
+            self._bytes(argument)
+        else:
+            self._stack.push(_text(argument))
+
+    def _bytes(self, _: bytes) -> None:
+        length = self.cursor.counted
+        self._stack.push(Blob(self.cursor.position - length, length))
 
     def _quoted(self, argument: bytes) -> None:
         self._stack.push(_text(_ESCAPE.sub(_unescape, argument.strip().strip(b"'\""))))
@@ -237,6 +244,10 @@ class Walker:
         "SHORT_BINUNICODE": _text,
         "BINUNICODE": _text,
         "BINUNICODE8": _text,
+        "BINBYTES": _bytes,
+        "SHORT_BINBYTES": _bytes,
+        "BINBYTES8": _bytes,
+        "BYTEARRAY8": _bytes,
         "BININT": _signed,
         "BININT1": _unsigned,
         "BININT2": _unsigned,

@@ -58,6 +58,7 @@ def walk(
         calls=tuple(record.calls),
         items=tuple(record.items),
         root=root,
+        opcodes=max_opcodes - record.opcodes_left,
     )
 
 

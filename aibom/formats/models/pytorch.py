@@ -59,7 +59,12 @@ def recognise(head: bytes, size: int) -> bool:
     """Return whether a file of ``size`` bytes that starts with ``head`` may be PyTorch's."""
     if size < 22:  # the shortest zip
         return False
-    return head.startswith(ZIP_MAGIC) or _LEGACY_BYTES in head[:_LEGACY_WITHIN]
+    return head.startswith(ZIP_MAGIC) or is_legacy(head)
+
+
+def is_legacy(head: bytes) -> bool:
+    """Return whether a file that starts with ``head`` bears the legacy form's magic number."""
+    return _LEGACY_BYTES in head[:_LEGACY_WITHIN]
 
 
 def parse(source: ByteSource) -> ModelHeader | None:
@@ -134,10 +139,11 @@ def _version(source: ByteSource, records: dict[str, Member]) -> str | None:
     return text(content(source, member, 16))
 
 
-class _LegacyWalker(Walker):
+class LegacyWalker(Walker):
     """Knows the legacy form's persistent ids of classes, ("module", class, file, source)."""
 
     def persistent(self, identifier: object) -> object:
+        """Return the class that such an id is about."""
         if isinstance(identifier, tuple) and len(identifier) > 1 and identifier[0] == "module":
             return identifier[1]
         return super().persistent(identifier)
@@ -154,7 +160,7 @@ def _legacy(source: ByteSource) -> ModelHeader | None:
         return None
     protocol = walk(source, magic.end, _SMALL_PICKLE)
     system = walk(source, protocol.end, _SMALL_PICKLE)
-    saved = walk(source, system.end, walker=_LegacyWalker)
+    saved = walk(source, system.end, walker=LegacyWalker)
     keys = walk(source, saved.end)
     pickles = (magic, protocol, system, saved, keys)
     found = list(storages(saved).values())

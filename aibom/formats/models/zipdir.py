@@ -21,6 +21,7 @@ _END64 = b"PK\x06\x06"  # 4.3.14
 _END_SIZE = 22  # without the comment
 _ZIP64_EXTRA = 0x0001  # 4.5.3
 _STORED, _DEFLATED = 0, 8  # 4.4.5
+_ENCRYPTED = 1  # 4.4.4, bit 0
 _IN_ZIP64 = 0xFFFFFFFF  # 4.4.8: the value stands in the zip64 extra field
 
 _MAX_RATIO = 1032  # of deflate: 258 bytes of output for two bits (RFC 1951, 3.2.5)
@@ -31,13 +32,18 @@ _NAME_CAP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry of the central directory. Sizes and the local header's offset are in bytes."""
+    """One entry of the central directory. Sizes and the local header's offset are in bytes.
+
+    ``checksum`` is the CRC-32 of the content, ``flags`` the general purpose flags (4.4.4).
+    """
 
     name: str
     size: int
     compressed: int
     method: int
     offset: int
+    checksum: int = 0
+    flags: int = 0
 
 
 def members(source: ByteSource) -> tuple[Member, ...]:
@@ -85,6 +91,23 @@ def content(source: ByteSource, member: Member, cap: int) -> bytes:
     if member.method == _DEFLATED:
         return _inflate(source, start, member, cap)
     raise FormatError(f"zip member compressed by method {member.method}")
+
+
+def oddities(source: ByteSource, member: Member, data: bytes) -> list[str]:
+    """Return in which ways unzipping programs and PyTorch's reader disagree about a member.
+
+    ``data`` is its content, as ``content`` gave it; its checksum is compared if it is whole.
+    """
+    found = []
+    header = _exactly(source, member.offset, 30, "zip member")
+    (name_length,) = struct.unpack_from("<H", header, 26)
+    if _name(source.read(member.offset + 30, name_length)) != member.name:
+        found.append("has another name in its own header")
+    if member.flags & _ENCRYPTED:
+        found.append("claims to be encrypted")
+    if len(data) == member.size and zlib.crc32(data) != member.checksum:
+        found.append("has a wrong checksum")
+    return found
 
 
 def first_name(source: ByteSource) -> str:
@@ -153,7 +176,8 @@ def _member(data: bytes, position: int) -> tuple[Member, int]:
     """Return the entry at ``position`` of the directory, and the position behind it."""
     if data[position : position + 4] != _CENTRAL or len(data) - position < 46:
         raise FormatError("zip directory broken")
-    (method,) = struct.unpack_from("<H", data, position + 10)
+    flags, method = struct.unpack_from("<HH", data, position + 8)
+    (checksum,) = struct.unpack_from("<I", data, position + 16)
     compressed, size, *lengths = struct.unpack_from("<IIHHH", data, position + 20)
     (offset,) = struct.unpack_from("<I", data, position + 42)
     name_end = position + 46 + lengths[0]
@@ -164,7 +188,8 @@ def _member(data: bytes, position: int) -> tuple[Member, int]:
         wide.pop(0) if value == _IN_ZIP64 and wide else value
         for value in (size, compressed, offset)
     )
-    member = Member(_name(data[position + 46 : name_end]), size, compressed, method, offset)
+    name = _name(data[position + 46 : name_end])
+    member = Member(name, size, compressed, method, offset, checksum, flags)
     return member, extra_end + lengths[2]
 
 
