@@ -93,7 +93,8 @@ def test_what_the_card_and_the_configuration_say_is_a_claim() -> None:
 def test_companions_templates_and_concerns_come_along_once() -> None:
     template = ChatTemplate("default", "cd" * 32, 10, "/m/t/chat_template.jinja")
     beside = Companion("tokenizer", make.file("/m/t/tokenizer.json", "ee" * 32))
-    concern = Concern("chat-template", "suspicious", "reads __class__")
+    where = "/m/t/chat_template.jinja"
+    concern = Concern("chat-template", "suspicious", "reads __class__", where)
     model: dict[str, object] = {
         "companions": (beside,),
         "templates": (template,),
