@@ -147,7 +147,7 @@ def test_a_hub_cache_names_repository_and_commit_only_when_the_content_agrees(
     blob.write_bytes(gguf("y"))  # in place, as people do: the name now promises what is not there
     (workload,) = scan("--pid", pid)
     model = components(workload, "model")["org/tiny"]
-    assert (model["purl"], model["claimed"]) == ("", ["name"])
+    assert (model["purl"], model["claimed"]) == ("", ["name", "publisher"])
 
 
 def test_what_is_no_model_and_what_lies(tmp_path: Path, hold: Hold) -> None:
@@ -179,7 +179,9 @@ def test_what_is_no_model_and_what_lies(tmp_path: Path, hold: Hold) -> None:
 def test_a_file_above_the_limit_has_a_fingerprint(tmp_path: Path, hold: Hold) -> None:
     path = write(tmp_path / "big.gguf", gguf("big", 4096))
     (workload,) = scan("--pid", hold([{"path": path}]), "--hash-limit", "1K")
-    assert components(workload, "model")["big"]["sha256"] == ""
+    big = components(workload, "model")["big"]
+    assert big["sha256"] == ""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()  # smaller than what is covered
+    assert ["aibom:fingerprint", f"sha256-of-first-mebibyte:{digest}"] in big["properties"]
     (unseen,) = workload["inventory"]["unseen"]
     assert unseen["reason"] == "too-large"
-    assert "SHA-256 of the first" in unseen["detail"]
