@@ -1,7 +1,10 @@
-"""``aibom inspect``: what a model file says of itself, from its header only."""
+"""``aibom inspect``: what model files say of themselves, and what lies beside them says."""
 
 import argparse
+import os
+import posixpath
 from dataclasses import asdict
+from typing import NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -11,11 +14,20 @@ from aibom.formats.models.detect import Detected
 from aibom.formats.models.examine import examine
 from aibom.formats.text import printable
 from aibom.observe.live import open_file
+from aibom.observe.ownfiles import OwnFiles, model_files
 from aibom.report.cyclonedx import serialise
 from aibom.rulebook.load import load
+from aibom.types.facts import ModelCard, ModelConfig, ModelFile
 from aibom.types.model import ModelHeader
 from aibom.types.rules import RuleSet
 from aibom.types.words import magnitude
+
+
+class Inspected(NamedTuple):
+    """A file's header, and the same with what lies beside it."""
+
+    detected: Detected
+    model: ModelFile
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,9 +35,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "inspect",
         help="say what a model file says of itself",
-        description="What a model file says of itself. Only its header is read; nothing is run.",
+        description="What model files, and the documents beside them, say of themselves, and what"
+        " loading them would do. Only headers are read; nothing is hashed and nothing is run.",
     )
-    command.add_argument("files", nargs="+", metavar="FILE")
+    command.add_argument(
+        "files", nargs="+", metavar="PATH", help="model file, or a folder with model files"
+    )
     command.add_argument("--format", choices=("table", "json"), default="table")
     command.set_defaults(run=run)
 
@@ -33,23 +48,29 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Inspect each file; trouble with one does not keep the others from being shown."""
     rules = load()
-    found: dict[str, Detected] = {}
+    found: dict[str, Inspected] = {}
     code = OK
-    for path in arguments.files:
-        try:
-            found[path] = _inspect(path, rules)
-        except CommandError as error:
-            say(str(error))
-            code = TROUBLE
+    beside = OwnFiles(rules)
+    for given in arguments.files:
+        before = len(found)
+        for path in model_files(given, rules):
+            try:
+                if detected := _inspect(path, rules, must_be_one=path == given):
+                    found[path] = Inspected(detected, beside.complete(path, detected.header))
+            except CommandError as error:
+                say(str(error))
+                code = TROUBLE
+        if len(found) == before and os.path.isdir(given):
+            say(f"{given}: no model files in it")
     if arguments.format == "json":
-        write_stdout(serialise({path: _json(detected) for path, detected in found.items()}))
+        write_stdout(serialise({path: _json(one) for path, one in found.items()}))
     else:
-        for path, detected in found.items():
-            show(Text(printable(path), "bold"), _table(detected, rules))
+        for path, one in found.items():
+            show(Text(printable(path), "bold"), _table(one, rules))
     return code
 
 
-def _inspect(path: str, rules: RuleSet) -> Detected:
+def _inspect(path: str, rules: RuleSet, *, must_be_one: bool) -> Detected | None:
     try:
         file = open_file(path)
         try:
@@ -58,6 +79,8 @@ def _inspect(path: str, rules: RuleSet) -> Detected:
             file.close()
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
+    if detected is None and not must_be_one:
+        return None
     if detected is None:
         raise CommandError(f"{path}: not a model file of a format that aibom knows")
     if detected.damage:
@@ -65,17 +88,29 @@ def _inspect(path: str, rules: RuleSet) -> Detected:
     return detected
 
 
-def _json(detected: Detected) -> dict[str, object]:
-    return asdict(detected.header) | {"damage": detected.damage}
+def _json(one: Inspected) -> dict[str, object]:
+    model = one.model
+    beside = {
+        "card": asdict(model.card) if model.card is not None else None,
+        "companions": [{"role": c.role, "path": c.file.path} for c in model.companions],
+        "concerns": [asdict(concern) for concern in model.concerns],
+        "config": asdict(model.config) if model.config is not None else None,
+        "pipeline": asdict(model.pipeline) if model.pipeline is not None else None,
+        "shards": list(model.shards),
+        "templates": [asdict(template) for template in model.templates],
+    }
+    return asdict(one.detected.header) | {"damage": one.detected.damage, "beside": beside}
 
 
-def _table(detected: Detected, rules: RuleSet) -> Table:
-    header, damage = detected.header, detected.damage
+def _table(one: Inspected, rules: RuleSet) -> Table:
+    header, damage = one.detected.header, one.detected.damage
     holds_data = f"format/{header.format}" in rules.data_formats
     table = Table.grid(padding=(0, 2))
     for name, value in _rows(header, "data" if holds_data else header.kind):
         table.add_row(Text(name, "dim"), Text(printable(value, 500)))
-    for concern in header.concerns:
+    for name, value in _beside(one.model):
+        table.add_row(Text(name, "dim"), Text(printable(value, 500)))
+    for concern in (*header.concerns, *one.model.concerns):
         style = "bold red" if concern.level == "dangerous" else "yellow"
         where = f"{concern.path}: " if concern.path else ""
         detail = printable(f"{concern.kind}: {where}{concern.detail}")
@@ -83,6 +118,29 @@ def _table(detected: Detected, rules: RuleSet) -> Table:
     if damage:
         table.add_row(Text("damaged", "bold red"), Text(printable(damage)))
     return table
+
+
+def _beside(model: ModelFile) -> list[tuple[str, str]]:
+    """Return what the documents beside a model claim, each row with its source."""
+    card, config = model.card or ModelCard(), model.config or ModelConfig()
+    rows = [
+        ("licence, by its card", card.licence),
+        ("architecture, by its configuration", config.architecture or config.model_type),
+        ("quantization, by its configuration", config.quantization),
+        ("adapter, by its configuration", config.peft_type),
+        ("base model, by its configuration", config.base_model),
+        ("task", card.task or config.task),
+        ("part of", model.pipeline.class_name or model.pipeline.library if model.pipeline else ""),
+        ("shards", f"{len(model.shards)} by its index" if model.shards else ""),
+        ("beside it", ", ".join(posixpath.basename(c.file.path) for c in model.companions)),
+    ]
+    rows += [("base model, by its card", b.reference or b.name) for b in card.base_models]
+    rows += [("data set, by its card", name) for name in card.datasets]
+    rows += [
+        ("chat template", f"{t.name} sha256:{t.sha256}")
+        for t in (*model.header.templates, *model.templates)
+    ]
+    return [(name, value) for name, value in rows if value]
 
 
 def _rows(header: ModelHeader, kind: str) -> list[tuple[str, str]]:
