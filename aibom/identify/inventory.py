@@ -11,9 +11,9 @@ from aibom.identify.bases import with_bases
 from aibom.identify.datastores import DataShelf
 from aibom.identify.features import Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves
-from aibom.identify.mcpconfigs import configured_destinations
 from aibom.identify.mcpedges import with_edges
 from aibom.identify.mcpservices import mcp_services
+from aibom.identify.mcpurls import configured_destinations
 from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
 from aibom.identify.remotecode import CodeShelf, code_links

@@ -5,15 +5,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aibom.identify.ends import address_of
 from aibom.identify.mcp import Serving
 from aibom.identify.mcpcommands import Started, comparable, started
+from aibom.identify.mcpurls import is_local, leads_to, listens_at
 from aibom.types.concerns import Concern
 from aibom.types.facts import ConfiguredServer, McpConfig, ProcessFacts, Unseen
 from aibom.types.inventory import Service
-
-_LOOPBACK = frozenset({"localhost", "0.0.0.0", "[::]"})  # noqa: S104 - a name, nothing is bound
-_PORTS = {"http": "80", "https": "443"}
 
 
 @dataclass
@@ -100,7 +97,7 @@ class _Client:
                 if runs and (image := started(server.argv).image):
                     result.unseen = (*result.unseen, self._contained(server, image))
                 unmatched += [] if runs or server.disabled else [server]
-                if not server.disabled and (runs or _local(server)):
+                if not server.disabled and (runs or is_local(server)):
                     key = (config.path, server.name)
                     found[key] = found.get(key, False) or runs
         if used and not any(started(s.argv).opaque for s in unmatched if s.argv):
@@ -125,7 +122,7 @@ class _Client:
     def _servings(self, server: ConfiguredServer) -> list[Serving]:
         """Return the running servers that a configured one is."""
         if server.url:
-            return [s for s in self._serving if _listens(s.found, server.url, self._client)]
+            return [s for s in self._serving if listens_at(s.found, server.url, self._client)]
         wanted = started(server.argv)
         return [s for s in self._own if any(_same(wanted, p) for p in self._chains[id(s)])]
 
@@ -138,7 +135,7 @@ class _Client:
     def _runs(self, server: ConfiguredServer) -> bool:
         """Say whether a process below the client is what the server was configured as."""
         if server.url:
-            return any(_leads_to(c.host, c.remote, server.url) for c in self._client.connections)
+            return any(leads_to(c.host, c.remote, server.url) for c in self._client.connections)
         wanted = started(server.argv)
         return any(_same(wanted, found) for found in self._below)
 
@@ -195,66 +192,3 @@ def _same_path(path: str, found: ProcessFacts, others: Collection[str]) -> bool:
     while tail.startswith("../"):
         tail = tail[3:]
     return any(one == tail or one.endswith(f"/{tail}") for one in known)
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Return host and port of a URL (see formats.mcp.config.clean_url)."""
-    scheme, _, rest = url.partition("://")
-    host, _, port = rest.partition("/")[0].rpartition(":")
-    if not host or port.endswith("]"):
-        return rest.partition("/")[0], _PORTS.get(scheme, "")
-    return host, port
-
-
-def _local(server: ConfiguredServer) -> bool:
-    """Say whether a server would run here: a command, or a URL of this very machine."""
-    if not server.url:
-        return True
-    host, port = _place(server.url)
-    address = address_of(f"{host}:{port}")
-    return host in _LOOPBACK or (address is not None and address.loopback)
-
-
-def _listens(found: ProcessFacts, url: str, client: ProcessFacts) -> bool:
-    """Say whether a server is the one that a client's URL leads to."""
-    host, port = _place(url)
-    ports = {
-        address.port
-        for c in found.connections
-        if not c.remote and (address := address_of(c.local)) is not None
-    }
-    if port not in ports:
-        return False
-    same = found.process.network_namespace == client.process.network_namespace
-    here = _local(ConfiguredServer("", url=url))
-    own = {a.host for c in found.connections if (a := address_of(c.local)) is not None}
-    return (here and same) or host.strip("[]") in own
-
-
-def _leads_to(host: str, remote: str, url: str) -> bool:
-    wanted, port = _place(url)
-    address = address_of(remote)
-    if address is None or address.port != port:
-        return False
-    return wanted.strip("[]") in (host, address.host)
-
-
-def configured_destinations(
-    services: Iterable[Service], members: Sequence[ProcessFacts]
-) -> tuple[Service, ...]:
-    """Return services, of which the remote ones bear the names that configurations give them."""
-    said: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for found in members:
-        for config in found.configs:
-            for server in config.servers:
-                if server.url:
-                    said[_place(server.url)].add(f"{server.name} in {config.path}")
-    return tuple(_with_names(service, said) for service in services)
-
-
-def _with_names(service: Service, said: Mapping[tuple[str, str], set[str]]) -> Service:
-    if service.component:
-        return service
-    names = {n for e in service.endpoints for n in said.get(_place(e), ())}
-    known = tuple(("aibom:mcp:configured", name) for name in sorted(names))
-    return replace(service, properties=(*service.properties, *known))

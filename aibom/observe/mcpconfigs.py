@@ -54,7 +54,8 @@ class McpConfigs:
         # what JavaScript loads is not seen; one that holds more than its own stdio may have
         # started a server
         node = posixpath.basename(process.executable) in _JAVASCRIPT and len(streams) > 3
-        if not known and not node and not self._may_be_client(program, packages):
+        likely = bool(known) or self._may_be_client(program, packages)
+        if not likely and not node:
             return (), ()
         found: dict[str, McpConfig] = {}
         unseen: dict[Unseen, None] = {}
@@ -68,7 +69,7 @@ class McpConfigs:
                     missed = _missed(error, path, process.pid)
                     unseen |= {missed: None} if missed is not None else {}
                     continue
-                own = bool(known) or (not rule.read_by and file.place == "project")
+                own = bool(known) or (likely and not rule.read_by and file.place == "project")
                 _note(found, McpConfig(path, rule.id, servers, own))
         return tuple(sorted(found.values())), tuple(unseen)
 

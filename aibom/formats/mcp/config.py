@@ -105,6 +105,8 @@ def _toml(document: dict[str, Any]) -> str:
 
 def _document(data: bytes, form: ConfigFormat) -> dict[Any, Any]:
     document: Any
+    if not data.strip():
+        return {}  # a file that was only made, so that it is there
     try:
         if form == "toml":
             document = tomllib.loads(data.decode("utf-8-sig"))
