@@ -1,14 +1,16 @@
 """Observe, identify, compare: the main job as one readable function."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
+from aibom.identify.mcpasking import answer_of, questions, with_answers
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.types.facts import NodeFacts, Unseen
+from aibom.types.facts import McpAnswer, NodeFacts, Unseen, UnseenReason
 from aibom.types.findings import Assessment, Claim
 from aibom.types.inventory import Inventory, Workload
+from aibom.types.mcp import McpQuestion
 from aibom.types.rules import RuleSet
 
 
@@ -39,8 +41,42 @@ class Result:
         return not self.unseen and not any(w.inventory.unseen for w in self.workloads)
 
 
+class Asker:
+    """Asks the MCP servers of a node for their tools, each once (``--mcp-ask``)."""
+
+    def __init__(self, sweeper: Sweeper, rules: RuleSet) -> None:
+        """Ask through the host of ``sweeper``; look through the answers by ``rules``."""
+        self._sweeper = sweeper
+        self._host = sweeper.inspector.host
+        self._rules = rules
+        self._answers: dict[McpQuestion, McpAnswer] = {}
+        self._unseen: dict[McpQuestion, Unseen] = {}
+
+    def sweep(self, scope: Scope) -> NodeFacts:
+        """Return one sweep with the answers of the servers in it."""
+        return self.asked(self._sweeper.sweep(scope))
+
+    def asked(self, facts: NodeFacts) -> NodeFacts:
+        """Return facts with the answers of all servers that were asked so far."""
+        for question in questions(facts, identify(facts, self._rules)):
+            if question not in self._answers and question not in self._unseen:
+                self._ask(question)
+        return with_answers(facts, self._answers, self._unseen.values())
+
+    def _ask(self, question: McpQuestion) -> None:
+        pid, _, host, port, paths = astuple(question)
+        try:
+            reply = self._host.ask_mcp(pid, host, port, paths)
+            self._answers[question] = answer_of(reply, self._rules.texts)
+        except OSError as error:
+            reason: UnseenReason = "denied" if isinstance(error, PermissionError) else "unreadable"
+            subject = f"tools of the MCP server on port {port} (pid {pid})"
+            detail = error.strerror or str(error)
+            self._unseen[question] = Unseen(reason, subject, detail, "", pid)
+
+
 def scan(
-    sweeper: Sweeper,
+    sweeper: Sweeper | Asker,
     rules: RuleSet,
     scope: Scope,
     claims: Sequence[Claim] | None,

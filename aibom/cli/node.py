@@ -13,6 +13,7 @@ from aibom.observe.inspector import Inspector
 from aibom.observe.live import LiveHost, visible_rootfs
 from aibom.observe.recorded import RecordedHost, is_recording
 from aibom.observe.sweep import Scope, Sweeper
+from aibom.pipeline import Asker
 from aibom.types.facts import Container
 from aibom.types.rules import RuleSet
 
@@ -44,6 +45,21 @@ def add_host_options(command: argparse.ArgumentParser) -> None:
         metavar="S",
         help="ask the container runtime for names and labels (default: read its bundles)",
     )
+
+
+def add_ask_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that lets aibom speak to the servers that it found."""
+    group = command.add_argument_group("what to ask (off unless asked for)")
+    group.add_argument(
+        "--mcp-ask",
+        action="store_true",
+        help="ask listening MCP servers for their tools, at their own address; nothing is called",
+    )
+
+
+def asker_of(arguments: argparse.Namespace, sweeper: Sweeper, rules: RuleSet) -> Asker | None:
+    """Return who asks MCP servers for their tools, or None when nobody may."""
+    return Asker(sweeper, rules) if arguments.mcp_ask else None
 
 
 def add_hash_options(command: argparse.ArgumentParser) -> None:

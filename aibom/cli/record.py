@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         partial.mkdir(parents=True, mode=0o700)
-        host = RecordingHost(host_of(arguments), str(partial))
+        rules = load()
+        host = RecordingHost(host_of(arguments), str(partial), rules.clients)
         with busy("recording what a scan reads"):
             # no cache of digests: what is not hashed now would be missing from the recording
-            rules = load()
             inspector = Inspector(host, rules, Digests(limit=arguments.hash_limit))
             sweeper = Sweeper(inspector)
             facts = sweeper.sweep(scope_of(arguments))

@@ -4,9 +4,11 @@ import argparse
 
 from aibom.cli.declared import add_declared_option, read_claims
 from aibom.cli.node import (
+    add_ask_option,
     add_hash_options,
     add_host_options,
     add_scope_options,
+    asker_of,
     host_of,
     scope_of,
     sweeper_of,
@@ -26,6 +28,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         description="One sweep of the node, or of the part named: one AI-BOM per workload.",
     )
     add_scope_options(command)
+    add_ask_option(command)
     add_declared_option(command)
     add_output_options(command, "table")
     add_host_options(command)
@@ -42,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     host = host_of(arguments)
     with busy("looking at the processes of this node"):
         sweeper = sweeper_of(arguments, host, rules)
-        result = scan(sweeper, rules, scope, claims, everything=arguments.all)
+        looking = asker_of(arguments, sweeper, rules) or sweeper
+        result = scan(looking, rules, scope, claims, everything=arguments.all)
     check_found(scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK

@@ -15,9 +15,11 @@ from rich.text import Text
 
 from aibom.cli.declared import add_declared_option, read_claims
 from aibom.cli.node import (
+    add_ask_option,
     add_hash_options,
     add_host_options,
     add_scope_options,
+    asker_of,
     host_of,
     scope_of,
     sweeper_of,
@@ -30,7 +32,7 @@ from aibom.formats.text import printable
 from aibom.observe.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
-from aibom.pipeline import Result, assess
+from aibom.pipeline import Asker, Result, assess
 from aibom.report.live import Announcer
 from aibom.rulebook.load import RuleError, load
 from aibom.types.findings import Claim
@@ -44,6 +46,8 @@ DEFAULT_OUTPUT = "aibom-out/"
 _TELL_SECONDS = 1.0
 _STEP_SECONDS = 0.5
 BLIND_SECONDS = 0.1
+#: Seconds between two looks for MCP servers that have not been asked yet.
+_ASK_SECONDS = 2.0
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -75,6 +79,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         action="store_true",
         help="method, host and path of TLS requests, by probes on OpenSSL (no query, no headers)",
     )
+    add_ask_option(command)
     add_declared_option(command)
     add_output_options(command, None)
     add_host_options(command)
@@ -120,6 +125,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
     if not isinstance(host, LiveHost):
         raise CommandError("a recording does not change: 'aibom scan' reads it")
     sweeper = sweeper_of(arguments, host, rules)
+    arguments.asker = asker_of(arguments, sweeper, rules)
     names = ModelNames(rules.extensions, rules.names)
     return Watcher(
         host,
@@ -223,15 +229,17 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     except BaseException:
         command.cancel()
         raise
-    code = _accompany(command, watcher)
+    code = _accompany(command, watcher, arguments.asker)
     _tell_unseen(watcher)
     result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
     write_result(arguments, result, when, quiet=True)
     return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
 
 
-def _accompany(command: Command, watcher: Watcher) -> int:
+def _accompany(command: Command, watcher: Watcher, asker: Asker | None) -> int:
     """Let the command run to its end and watch it; return its exit code.
+
+    Its MCP servers are asked while they live, where ``asker`` is given.
 
     Whatever goes wrong with the watch, the command is never left alone or cut short.
     """
@@ -239,8 +247,12 @@ def _accompany(command: Command, watcher: Watcher) -> int:
         command.release()
         # the end of the command is an event as well, where there are events
         seconds = BLIND_SECONDS if watcher.blind else _STEP_SECONDS
+        ask_at = time.monotonic()
         while (code := command.poll()) is None:
             watcher.step(seconds)
+            if asker is not None and time.monotonic() >= ask_at:
+                asker.asked(watcher.facts())
+                ask_at = time.monotonic() + _ASK_SECONDS
     finally:
         try:
             watcher.stop()
@@ -271,4 +283,6 @@ def _result(
     arguments: argparse.Namespace,
 ) -> Result:
     as_one = bool(arguments.argv or arguments.pid)
-    return assess(watcher.facts(), rules, claims, as_one=as_one, everything=arguments.all or as_one)
+    facts = watcher.facts()
+    facts = arguments.asker.asked(facts) if arguments.asker is not None else facts
+    return assess(facts, rules, claims, as_one=as_one, everything=arguments.all or as_one)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from aibom.compare import kinds
 from aibom.compare.concerns import concerning
 from aibom.compare.join import ClaimIndex, Joined
+from aibom.compare.tools import changed_tools
 from aibom.types.facts import OriginKind
 from aibom.types.findings import Assessment, Claim, Finding, FindingKind, Severity, Verdict
 from aibom.types.inventory import Component, Inventory
@@ -21,6 +22,7 @@ def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
     ``claims`` is everything that SBOMs and policies say; None when none was given, which is not
     the same as one that claims nothing: then the image itself is what was promised.
     """
+    claims = tuple(claims) if claims is not None else None
     index = ClaimIndex(claims) if claims is not None else None
     joins = {c.ref: index.find(c) if index else None for c in inventory.components}
     named = {ref: joined for ref, joined in joins.items() if joined is not None}
@@ -36,7 +38,8 @@ def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
     found = {component.ref for component, _ in findings}
     # one finding per cause: what a package brings along is part of the package's own finding
     kept = tuple(f for component, f in findings if component.within not in found)
-    return Assessment(tuple(verdicts), (*kept, *concerning(inventory)))
+    drifted = changed_tools(inventory, claims or ())
+    return Assessment(tuple(verdicts), (*kept, *drifted, *concerning(inventory)))
 
 
 def _by_package(

@@ -16,6 +16,8 @@ UNDECLARED: dict[ComponentKind, FindingKind] = {
 NOT_IN_SBOM = FindingKind("not-in-sbom", "AIBOM-201", "In the image, but not in its SBOM")
 OUTSIDE_IMAGE = FindingKind("outside-image", "AIBOM-301", "Declared, but not from the image")
 
+TOOL_CHANGED = FindingKind("mcp-tool-changed", "AIBOM-505", "MCP tool that is not what it was")
+
 CONCERNS: dict[ConcernKind, FindingKind] = {
     "base-mismatch": FindingKind("base-mismatch", "AIBOM-302", "Adapter on another base model"),
     "served-model-mismatch": FindingKind(

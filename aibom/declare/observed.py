@@ -65,6 +65,7 @@ def _service(entry: dict[str, Any]) -> Service:
         transport=said.get("aibom:transport", ""),
         role=said.get("aibom:role", ""),
         rule=said.get("aibom:rule", ""),
+        properties=tuple(p for p in bomjson.properties(entry) if p[0].startswith("aibom:mcp:")),
         concerns=_concerns(entry),
     )
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from aibom.formats.documents import bomjson
+from aibom.formats.mcp import tools as mcp_tools
 from aibom.formats.packages import purl
 from aibom.types.findings import Claim
 
@@ -17,7 +18,21 @@ def claims(data: bytes, name: str) -> tuple[Claim, ...]:
     Raises FormatError saying what is wrong with the document.
     """
     document = bomjson.load(data)
-    return tuple(_claim(component, name) for component in bomjson.components(document))
+    components = [_claim(component, name) for component in bomjson.components(document)]
+    services = [_tools(s, name) for s in bomjson.objects(document.get("services"))]
+    return (*components, *(claim for claim in services if claim.tools))
+
+
+def _tools(entry: dict[str, Any], name: str) -> Claim:
+    """Return the tools that an earlier BOM of aibom saw an MCP server offer."""
+    said = bomjson.properties(entry)
+    service = bomjson.text(entry, "bom-ref")
+    return Claim(
+        document=name,
+        name=bomjson.text(entry, "name"),
+        service=mcp_tools.service_key(service, bomjson.text(entry, "name")),
+        tools=mcp_tools.tool_hashes(said),
+    )
 
 
 def _claim(component: dict[str, Any], name: str) -> Claim:

@@ -10,7 +10,10 @@ from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.bases import with_bases
 from aibom.identify.datastores import DataShelf
 from aibom.identify.features import Witness, features_of
-from aibom.identify.mcp import ServerFinder, Serving, leaves, service_of
+from aibom.identify.mcp import ServerFinder, Serving, leaves
+from aibom.identify.mcpedges import with_edges
+from aibom.identify.mcpservices import mcp_services
+from aibom.identify.mcpurls import configured_destinations
 from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
 from aibom.identify.remotecode import CodeShelf, code_links
@@ -34,6 +37,7 @@ class _Node(NamedTuple):
 
     facts: NodeFacts
     rules: RuleSet
+    everyone: Mapping[int, ProcessFacts]
     servers: ServerFinder
     arrivals: ArrivalIndex
 
@@ -45,7 +49,9 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     its workload; what belongs to no process goes to all of them.
     """
     everyone = {found.process.pid: found for found in facts.processes}
-    node = _Node(facts, rules, ServerFinder(rules, everyone), ArrivalIndex(facts.arrivals))
+    node = _Node(
+        facts, rules, everyone, ServerFinder(rules, everyone), ArrivalIndex(facts.arrivals)
+    )
     inventories: list[Inventory] = []
     groups = group(facts, as_one=as_one)
     for workload, members in groups:
@@ -53,7 +59,7 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
             own = None if as_one else set(workload.pids) | _lost_of(workload, facts)
             found = _inventory(workload, members, node)
             unseen = tuple(u for u in facts.unseen if own is None or u.pid is None or u.pid in own)
-            inventories.append(replace(found, unseen=unseen))
+            inventories.append(replace(found, unseen=(*unseen, *found.unseen)))
         except ValueError as error:
             # values that cannot be named cost this workload alone
             subject = f"workload {workload.name}"
@@ -62,7 +68,11 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     parties = [members for _, members in groups]
     talking = with_destinations(inventories, parties, facts, rules)
     wholes = as_wholes(talking, parties, facts, rules)
-    return with_sandboxes(wholes, parties, facts, rules)
+    named = tuple(
+        with_edges(replace(i, services=configured_destinations(i.services, members)))
+        for i, members in zip(wholes, parties, strict=True)
+    )
+    return with_sandboxes(named, parties, facts, rules)
 
 
 def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
@@ -95,15 +105,18 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
     components = [*known, *software.components(without=own), *own.values()]
     components += [*code.components(), *data.components()]
     images = _images(members, facts.containers)
-    services = _services(leaves(serving), {c.ref: c for c in components}) + _endpoints(
-        components, members
+    served, configured = mcp_services(
+        leaves(serving), components, members, node.everyone, workload.kind
     )
+    services = [*served, *_endpoints(components, members)]
     return Inventory(
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
         links=tuple(sorted(lineage | code_links(components) | _links(components, services))),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
+        unseen=configured.unseen,
+        concerns=configured.missing,
     )
 
 
@@ -119,22 +132,6 @@ def _merged(components: Iterable[Component]) -> dict[str, Component]:
             origin=worst_origin((known.origin, component.origin)),
         )
     return merged
-
-
-def _services(serving: list[Serving], components: Mapping[str, Component]) -> list[Service]:
-    """Return one service per server component, with the clients of all its processes."""
-    services: dict[str, Service] = {}
-    for server in serving:
-        service = service_of(server, components[server.component].evidence)
-        known = services.get(service.ref, service)
-        services[service.ref] = replace(
-            known,
-            transport=known.transport or service.transport,
-            clients=tuple(sorted({*known.clients, *service.clients})),
-            client_pids=tuple(sorted({*known.client_pids, *service.client_pids})),
-            endpoints=tuple(sorted({*known.endpoints, *service.endpoints})),
-        )
-    return list(services.values())
 
 
 def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list[Service]:

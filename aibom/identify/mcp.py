@@ -1,29 +1,38 @@
 """MCP servers and their clients: which process serves, over what, and to whom."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from aibom.identify.features import Witness
 from aibom.identify.match import Match
+from aibom.identify.mcptransport import told_by
 from aibom.identify.software import package_url
 from aibom.identify.wires import Wiring, listening_on
 from aibom.types.facts import Origin, Package, ProcessFacts
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.rules import Feature, RuleSet
 
+# what stands between a container's first process and the world: containerd, cri-o and podman
+_RUNTIME = re.compile(r"containerd-shim|conmon|dockerd|docker-containerd")
 # what a script imports that makes a server of it; a client imports mcp and mcp.client
 _SERVER_IMPORTS = ("mcp.server", "fastmcp.FastMCP", "fastmcp.server")
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A process that is an MCP server: the component that it is, and its client's process."""
+    """A process that is an MCP server: the component that it is, and its client's process.
+
+    ``relayed`` is true where a container's runtime holds the other ends of its stdio: then who
+    the client is does not show in the wiring.
+    """
 
     component: str
     name: str
     found: ProcessFacts
     client: ProcessFacts | None
     own: Component | None = None
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class _Place:
     """Where a server serves: to a client over stdio, or, without one, on its ports."""
 
     client: ProcessFacts | None
+    relayed: bool = False
 
 
 class ServerFinder:
@@ -58,13 +68,21 @@ class ServerFinder:
         """
         for package in self._packages_run(found):
             if any(_names_run(m, package) for m in matches):
-                client = self._wiring.client_of(found)
-                return Serving(package_url(package), package.name, found, client)
+                wired = self._wired(found)
+                ref, name = package_url(package), package.name
+                return Serving(ref, name, found, wired.client, relayed=wired.relayed)
             if self._built_as_server(package) and (place := self._place(found)):
-                return self._package_server(found, package, place.client, witness)
+                return self._package_server(found, package, place, witness)
         if _imports_server(found) and (place := self._place(found)):
-            return self._script_server(found, place.client, witness)
+            return self._script_server(found, place, witness)
         return None
+
+    def _wired(self, found: ProcessFacts) -> "_Place":
+        """Return who is at the other end of a process's stdio; a runtime is no client."""
+        client = self._wiring.client_of(found)
+        if client is None or not _RUNTIME.match(client.process.executable.rpartition("/")[2]):
+            return _Place(client)
+        return _Place(None, relayed=True)
 
     def _place(self, found: ProcessFacts) -> "_Place | None":
         """Return where a likely server serves, or None when it serves nowhere.
@@ -73,8 +91,8 @@ class ServerFinder:
         """
         if listening_on(found):
             return _Place(None)
-        client = self._wiring.client_of(found)
-        return _Place(client) if client is not None else None
+        place = self._wired(found)
+        return place if place.client is not None or place.relayed else None
 
     def _packages_run(self, found: ProcessFacts) -> list[Package]:
         """Return what a process runs: its script's package, its binary's main module."""
@@ -93,7 +111,7 @@ class ServerFinder:
         return built and (named or bool(package.mcp_name))
 
     def _package_server(
-        self, found: ProcessFacts, package: Package, client: ProcessFacts | None, witness: Witness
+        self, found: ProcessFacts, package: Package, place: _Place, witness: Witness
     ) -> Serving:
         file = found.program.file
         path = found.program.path or package.location
@@ -112,11 +130,12 @@ class ServerFinder:
             evidence=(seen,),
             origin=file.origin if file is not None else Origin("unknown"),
             containers=(witness.container,) if witness.container else (),
+            properties=(("aibom:integrity", package.integrity),) if package.integrity else (),
         )
-        return Serving(own.ref, own.name, found, client, own)
+        return Serving(own.ref, own.name, found, place.client, own, place.relayed)
 
     def _script_server(
-        self, found: ProcessFacts, client: ProcessFacts | None, witness: Witness
+        self, found: ProcessFacts, place: _Place, witness: Witness
     ) -> Serving | None:
         program = found.program
         if program.file is None:
@@ -136,7 +155,7 @@ class ServerFinder:
             origin=program.file.origin,
             containers=(witness.container,) if witness.container else (),
         )
-        return Serving(own.ref, own.name, found, client, own)
+        return Serving(own.ref, own.name, found, place.client, own, place.relayed)
 
 
 def leaves(serving: list[Serving]) -> list[Serving]:
@@ -169,16 +188,22 @@ def _imports_server(found: ProcessFacts) -> bool:
 def service_of(serving: Serving, evidence: tuple[Evidence, ...]) -> Service:
     """Return the service that an MCP server is, with the process of its client."""
     clients: tuple[str, ...] = ()
+    callers: tuple[int, ...] = ()
+    endpoints = listening_on(serving.found)
     if serving.client is not None:
         process = serving.client.process
         clients = (f"pid {process.pid}: {' '.join(process.argv) or process.comm}",)
+        callers = (process.pid,)
+    told = told_by(serving.found.process.argv)
+    over = "stdio" if serving.client is not None or serving.relayed else ""
     return Service(
         ref=f"service:{serving.component}",
         name=serving.name,
         component=serving.component,
-        transport="stdio" if serving.client is not None else "",
-        endpoints=listening_on(serving.found),
+        # who listens and says over what is no stdio server, whoever gave it pipes
+        transport=told if endpoints and told != "stdio" and told else over,
+        endpoints=endpoints,
         clients=clients,
-        client_pids=(serving.client.process.pid,) if serving.client is not None else (),
+        client_pids=callers,
         evidence=evidence,
     )

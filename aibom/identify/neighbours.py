@@ -10,7 +10,7 @@ from aibom.types.inventory import Inventory, Service
 def tethered(inventories: Iterable[Inventory]) -> list[Service]:
     """Return all services over stdio whose client is known."""
     services = (service for inventory in inventories for service in inventory.services)
-    return [s for s in services if s.transport == "stdio" and s.component and s.client_pids]
+    return [s for s in services if "stdio" in s.transport and s.component and s.client_pids]
 
 
 def served_elsewhere(

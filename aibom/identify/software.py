@@ -150,6 +150,8 @@ def _properties(
     if package is not None and package.installer:
         found.append(("aibom:installer", package.installer))
         found.append(("aibom:requested", str(package.requested).lower()))
+    if package is not None and package.integrity:
+        found.append(("aibom:integrity", package.integrity))
     return tuple(found)
 
 

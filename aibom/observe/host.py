@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aibom.formats.cpython.modules import ModuleTable
+from aibom.formats.mcp.messages import McpReply
 from aibom.formats.procfs.mountinfo import MountTable
 from aibom.types.facts import Connection, FileUse
 
@@ -120,6 +121,13 @@ class Host(Protocol):
         """Return by inode the TCP and UDP sockets in a process's network namespace.
 
         Those that listen, and those that have another end.
+        """
+        ...
+
+    def ask_mcp(self, pid: int, host: str, port: int, paths: tuple[str, ...]) -> McpReply:
+        """Ask the MCP server that a process is for its tools, at an address that it listens on.
+
+        ``paths`` are tried in order. Nothing else here speaks; see observe/mcpask.py.
         """
         ...
 

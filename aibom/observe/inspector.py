@@ -15,6 +15,7 @@ from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSyste
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.identities import Identities
 from aibom.observe.imports import Imported, Imports
+from aibom.observe.mcpconfigs import McpConfigs
 from aibom.observe.modelfolder import ModelFolders
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
@@ -97,6 +98,7 @@ class Inspector:
         self.environments = Environments(host)
         self._programs = Programs(host, self.environments)
         self._imports = Imports(self.environments)
+        self._configs = McpConfigs(host, rules)
         self._identities = Identities(host)
 
     def look(
@@ -137,10 +139,20 @@ class Inspector:
             remote_code=remotecode.of(table, partial(self._beside, draft)) if table else (),
             devices=tuple(sorted(draft.devices)),
         )
+        facts = self._with_configs(draft, facts)
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
         if matters:
             facts = replace(facts, identities=self._identities.of(process))
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
+
+    def _with_configs(self, draft: _Draft, facts: ProcessFacts) -> ProcessFacts:
+        """Add the configurations of MCP servers that the process would read."""
+        configs, unseen = self._configs.of(
+            facts.process, facts.program, facts.packages, facts.streams
+        )
+        for record in unseen:
+            draft.miss(record)
+        return replace(facts, configs=configs)
 
     def _modules(self, pid: int) -> ModuleTable | str | None:
         """Return what a Python process has imported, or why that cannot be read."""

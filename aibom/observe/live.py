@@ -7,11 +7,13 @@ import re
 import stat as stat_module
 
 from aibom.formats.cpython.modules import ModuleTable
+from aibom.formats.mcp.messages import McpReply
 from aibom.formats.procfs.mountinfo import Mount, MountTable, parse
 from aibom.formats.procfs.process import parse_mount_id
 from aibom.formats.source import FormatError
-from aibom.observe import hashing, peers, rootdir
+from aibom.observe import hashing, mcpask, peers, rootdir
 from aibom.observe.host import FileStat, OutsideRootError, RemoteFileSystemError
+from aibom.observe.httpwire import Place
 from aibom.observe.interpreters import Interpreters
 from aibom.observe.sockets import from_procfs
 from aibom.types.facts import Connection, FileUse
@@ -113,6 +115,10 @@ class LiveHost:
         except OSError:
             # another namespace may not be entered, or the kernel lacks sock_diag
             return from_procfs(lambda name: self.read(pid, name))
+
+    def ask_mcp(self, pid: int, host: str, port: int, paths: tuple[str, ...]) -> McpReply:
+        """Ask the MCP server that a process is for its tools, from its network namespace."""
+        return mcpask.ask(f"{self.procfs}/{pid}/ns/net", Place(host, port), paths)
 
     def refresh(self) -> None:
         """Forget the mount tables, as the node is looked at anew."""

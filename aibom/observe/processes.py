@@ -10,9 +10,9 @@ from aibom.observe.host import Host
 from aibom.observe.identities import VARIABLES
 from aibom.types.facts import FileUse, Process, Stream
 
-#: Variables that may be read of a process's environment: they say where software lies, and who
+#: Variables that may be read of a process's environment: they say where files lie, and who
 #: the process can act as. None of them holds a secret, unless a URI is given one.
-ENVIRONMENT = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"}) | VARIABLES
+ENVIRONMENT = frozenset({"HOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"}) | VARIABLES
 #: Most descriptors of one process that are looked at.
 MAX_DESCRIPTORS = 65_536
 

@@ -2,8 +2,9 @@
 
 import posixpath
 import re
+from dataclasses import replace
 
-from aibom.formats.packages import nodepkg, pydist
+from aibom.formats.packages import nodepkg, npmlock, pydist
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.host import Host
@@ -14,6 +15,7 @@ from aibom.types.facts import Package, Process, Program
 #: Most bytes of a script whose imports are searched.
 MAX_SCRIPT = 256 << 10
 _MAX_PACKAGE_JSON = 1 << 20
+_MAX_LOCK = 16 << 20
 _MAX_PARENTS = 10
 _BIN = re.compile(r"^(?P<prefix>/(?:.*/)?)(?:bin|Scripts)/(?P<name>[^/]+)$")
 
@@ -36,7 +38,7 @@ class Programs:
         path = self._resolve(process, run.script)
         name = posixpath.basename(path)
         if run.interpreter == "node":
-            return Program(name, path, package=self.node_package(process.pid, path))
+            return Program(name, path, package=self._locked(process.pid, path))
         imports = pydist.imported_modules(self._text(process.pid, path))
         package = self._script_owner(process.pid, path, folders)
         return Program(name, path, package=package, imports=imports)
@@ -118,6 +120,26 @@ class Programs:
             if folder.endswith("/node_modules"):
                 break
         return None
+
+    def _locked(self, pid: int, path: str) -> Package | None:
+        """Return the npm package of a script with what npm's lock file promises of it.
+
+        The hidden lock file of the project's node_modules (npx has one for each command that it
+        fetched), else the project's own.
+        """
+        package = self.node_package(pid, path)
+        project, found, folder = path.partition("/node_modules/")
+        if package is None or not found:
+            return package
+        folder = package.location.removeprefix(f"{project}/").removesuffix("/package.json")
+        for name in ("node_modules/.package-lock.json", "package-lock.json"):
+            try:
+                data = read_in_root(self._host, pid, f"{project}/{name}", _MAX_LOCK)
+            except OSError:
+                continue
+            if promised := npmlock.integrity_of(data, folder, package.version):
+                return replace(package, integrity=promised)
+        return package
 
     def _read_package_json(self, pid: int, path: str) -> Package | None:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import Module, ModuleTable
+from aibom.formats.mcp.messages import McpReply
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.observe.host import FileStat
 from aibom.observe.sockets import from_procfs
@@ -170,6 +171,11 @@ class RecordedHost:
             # recordings made before this question was asked hold the files of /proc/PID/net
             return from_procfs(lambda name: self.read(pid, name))
         return {int(inode): Connection(**found) for inode, found in answer.items()}
+
+    def ask_mcp(self, pid: int, host: str, port: int, paths: tuple[str, ...]) -> McpReply:
+        """Return what an MCP server answered when it was recorded."""
+        found = self._answer("ask_mcp", pid, host, port, paths)
+        return McpReply(**{**found, "tools": tuple(found["tools"])})
 
     def refresh(self) -> None:
         """Do nothing: a recording does not change."""

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -18,21 +18,26 @@ from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.hubs.records import is_record
 from aibom.formats.identity import google, jwt
 from aibom.formats.jsontext import load_object
+from aibom.formats.mcp import config
+from aibom.formats.mcp.messages import McpReply
 from aibom.formats.models.detect import detect
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.procfs.process import parse_cmdline
 from aibom.formats.redact import redact, redact_argv
+from aibom.formats.source import FormatError
 from aibom.observe.binaries import MAGIC
 from aibom.observe.host import FileStat, Host, HostFile
 from aibom.observe.processes import environment_of
 from aibom.observe.recorded import INDEX, SCHEMA, Pieces, RecordedFile, call_key
 from aibom.types.facts import Connection, FileUse
+from aibom.types.mcp import ClientRule, ConfigFile
 from aibom.types.rules import FormatRule
 
 _T = TypeVar("_T")
 # files of the packaging world, which are kept whole; anything else read as text is a script
 _METADATA = re.compile(
-    r"/(?:METADATA|PKG-INFO|RECORD|top_level\.txt|package\.json|(?:adapter_)?config\.json"
+    r"/(?:METADATA|PKG-INFO|RECORD|top_level\.txt|\.?package(?:-lock)?\.json"
+    r"|(?:adapter_)?config\.json"
     r"|[^/]+\.egg-info)$"
 )
 _IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
@@ -94,7 +99,10 @@ class _TeeFile:
         self._inner.close()
 
 
-def _kept(path: str, data: bytes) -> bytes:
+def _kept(path: str, data: bytes, clients: Iterable[ClientRule] = ()) -> bytes:
+    files = [file for rule in clients for file in rule.files if file.names(path)]
+    if files:
+        return _kept_servers(data, files)
     for without_secrets in (jwt.without_secrets, google.without_secrets):
         if (harmless := without_secrets(data)) is not None:
             return harmless
@@ -103,12 +111,25 @@ def _kept(path: str, data: bytes) -> bytes:
     return b"\n".join(_IMPORT_LINE.findall(data)) + b"\n"
 
 
+def _kept_servers(data: bytes, files: Sequence[ConfigFile]) -> bytes:
+    """Keep of an MCP configuration what aibom uses, with white space up to its old length."""
+    try:
+        kept = config.without_secrets(data, files)
+    except FormatError:
+        kept = b""
+    return kept.ljust(len(data)) if len(kept) <= len(data) else b" " * len(data)
+
+
 class RecordingHost:
     """Implements the protocol Host by asking another one, and notes every answer."""
 
-    def __init__(self, inner: Host, folder: str) -> None:
-        """Ask ``inner``; write below ``folder``, which must be new."""
+    def __init__(self, inner: Host, folder: str, clients: Iterable[ClientRule] = ()) -> None:
+        """Ask ``inner``; write below ``folder``, which must be new.
+
+        ``clients`` know the files of which only the MCP servers are kept.
+        """
         self._inner = inner
+        self._clients = tuple(clients)
         self._proc = os.path.join(folder, "proc")
         self._content = os.path.join(folder, "content")
         os.makedirs(self._proc)
@@ -205,6 +226,13 @@ class RecordingHost:
         self._note(call, {inode: asdict(connection) for inode, connection in found.items()})
         return found
 
+    def ask_mcp(self, pid: int, host: str, port: int, paths: tuple[str, ...]) -> McpReply:
+        """Ask the MCP server that a process is for its tools."""
+        call = ("ask_mcp", pid, host, port, paths)
+        reply = self._ask(call, lambda: self._inner.ask_mcp(pid, host, port, paths))
+        self._note(call, asdict(reply))
+        return reply
+
     def refresh(self) -> None:
         """Forget what is remembered of mounts."""
         self._inner.refresh()
@@ -243,7 +271,7 @@ class RecordingHost:
         """Open a file in the process's root, and copy what aibom looks for in it."""
         call = ("open_in_root", pid, path)
         inner = self._ask(call, lambda: self._inner.open_in_root(pid, path))
-        return self._tee(call, inner, lambda data: _kept(path, data))
+        return self._tee(call, inner, lambda data: _kept(path, data, self._clients))
 
     def _tee(
         self, call: tuple[object, ...], inner: HostFile, keep: Callable[[bytes], bytes]

@@ -9,6 +9,7 @@ from typing import Any
 from aibom.formats.models.detect import detect
 from aibom.formats.source import FormatError, MemorySource
 from aibom.identify.match import match
+from aibom.rulebook import mcp
 from aibom.rulebook.load import features
 from aibom.types.imports import verdict_of
 from aibom.types.rules import RuleSet
@@ -58,6 +59,8 @@ def _verdict(
         return _content_verdict(rules, document["id"], sample, positive=positive)
     if "imports" in document:
         return _import_verdict(rules, document["imports"]["verdict"], sample, positive=positive)
+    if mcp.is_mcp(document):
+        return mcp.verdict(document, sample, positive=positive)
     held = document["id"] in {m.rule.id for m in match(rules, features(dict(sample)))}
     if held == positive:
         return ""

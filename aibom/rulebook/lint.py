@@ -7,16 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema_rs
 from packaging.utils import InvalidName, canonicalize_name
 
 from aibom.formats.models.detect import PARSERS
 from aibom.identify.match import match
+from aibom.rulebook import mcp
 from aibom.rulebook.check import content
 from aibom.rulebook.load import RuleError, features, read_documents, rules_folder
-from aibom.types.rules import DESTINATIONS, Clause, Feature, Rule, RuleSet, is_pattern
+from aibom.types.rules import DESTINATIONS, Clause, Feature, Rule, RuleSet, Verb, is_pattern
 
 Document = Mapping[str, Any]
 Documents = Mapping[Path, Document]
@@ -37,6 +38,7 @@ _NPM_NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
 # labels in lower case (RFC 1123), the last two without a wildcard: whose domain it is
 _HOST = re.compile(r"(?:[a-z0-9*?_-]+\.)*[a-z0-9-]+\.[a-z][a-z0-9-]+")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
+_VERBS = frozenset(get_args(Verb))
 _WILDCARD = re.compile(r"\[[^\]]*\]|[*?]")
 
 
@@ -104,11 +106,12 @@ def folder_is_kind(path: Path, document: Document) -> Iterator[str]:
 
 
 def samples_fit(_path: Path, document: Document) -> Iterator[str]:
-    """Check that a format's samples hold a content each, and no other rule's do."""
-    wanted = "format" in document
+    """Check that samples are of the rule's kind: a format's hold a content each, and so on."""
+    keys = mcp.sample_keys(document) or ({"content"} if "format" in document else set(_VERBS))
     for name, sample in _samples(document):
-        if ("content" in sample) != wanted or (wanted and len(sample) > 1):
-            yield f"{name}: {'nothing but content' if wanted else 'no content'} wanted"
+        if not sample.keys() <= keys:
+            wanted = f"nothing but {', '.join(sorted(keys))}" if keys != _VERBS else "no content"
+            yield f"{name}: {wanted} wanted"
 
 
 def samples_are_plain(_path: Path, document: Document) -> Iterator[str]:
@@ -242,7 +245,7 @@ def contents_decode(_path: Path, document: Document) -> Iterator[str]:
     """Check that the files in samples decode."""
     for name, sample in _samples(document):
         try:
-            if "content" in sample:
+            if "content" in sample and not mcp.is_mcp(document):
                 content(sample["content"])
         except ValueError as error:
             yield f"{name}: {error}"
@@ -304,6 +307,8 @@ CHECKS_OF_ONE: tuple[Callable[[Path, Document], Iterator[str]], ...] = (
     contents_decode,
     imports_sorted,
     imports_sampled,
+    mcp.files_covered,
+    mcp.patterns_bounded,
 )
 #: Checks that compare rule files with each other.
 CHECKS_OF_ALL: tuple[Callable[[Documents], Iterator[Problem]], ...] = (

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aibom.formats import yamltext
+from aibom.rulebook import mcp
 from aibom.types.imports import ImportRule
 from aibom.types.rules import (
     NO_COMPONENT,
@@ -48,18 +49,23 @@ def read_documents(folder: Path) -> dict[Path, dict[str, Any]]:
 
 def load(folder: Path | None = None) -> RuleSet:
     """Return the rules below ``folder``, aibom's own by default. Raises RuleError."""
-    rules, formats, imports = [], [], []
+    rules, formats, imports, clients, texts = [], [], [], [], []
     for path, document in read_documents(folder or rules_folder()).items():
         try:
             if "format" in document:
                 formats.append(compile_format(document))
             elif "imports" in document:
                 imports.append(compile_imports(document))
+            elif "config" in document:
+                clients.append(mcp.compile_client(document))
+            elif "text" in document:
+                texts.append(mcp.compile_text(document))
             else:
                 rules.append(compile_rule(document))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RuleError(f"{path}: {error!r}; 'aibom rules lint' says more") from None
-    return RuleSet(tuple(rules), tuple(formats), tuple(imports))
+    known = (tuple(rules), tuple(formats), tuple(imports))
+    return RuleSet(*known, tuple(clients), tuple(texts))
 
 
 def compile_rule(document: dict[str, Any]) -> Rule:
@@ -112,7 +118,7 @@ def features(clause: dict[str, Any]) -> tuple[Feature, ...]:
     """Return the features that a clause or a test sample lists."""
     found = []
     for verb, conditions in clause.items():
-        for key, values in conditions.items() if verb != "content" else ():
+        for key, values in conditions.items() if isinstance(conditions, dict) else ():
             found += [
                 Feature(cast("Verb", verb), key, value)
                 for value in ([values] if isinstance(values, str) else values)

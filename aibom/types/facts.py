@@ -498,11 +498,17 @@ class ConfiguredServer:
 
 @dataclass(frozen=True, slots=True, order=True)
 class McpConfig:
-    """A configuration file of an MCP client, found where a process would read it."""
+    """A configuration file of an MCP client, found where a process would read it.
+
+    ``client`` is the id of the rule that knows the file. ``own`` is true where the process is
+    known to read it: it is that client, or the file is nobody's in particular and lies where the
+    process works.
+    """
 
     path: str
     client: str
     servers: tuple[ConfiguredServer, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

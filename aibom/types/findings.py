@@ -14,7 +14,9 @@ class Claim:
     """One thing that a document says should be there.
 
     ``sha256`` are lower-case hex digests, ``purl`` is normalised, ``paths`` are absolute paths
-    in the image. ``document`` is the name of the file that says so.
+    in the image. ``document`` is the name of the file that says so. ``service`` names an MCP server
+    whatever its version, and ``tools`` are those that it had, by name with the SHA-256 of their
+    definition; such a claim promises no component.
     """
 
     document: str
@@ -23,6 +25,8 @@ class Claim:
     purl: str = ""
     sha256: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
+    service: str = ""
+    tools: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from aibom.types.facts import Binary
 from aibom.types.imports import ImportRule
+from aibom.types.mcp import ClientRule, TextRule
 
 Verb = Literal["loads", "runs", "maps", "holds", "talks", "imports", "installed"]
 RuleKind = Literal[
@@ -18,9 +19,11 @@ RuleKind = Literal[
     "framework",
     "guardrail",
     "inference-server",
+    "mcp-client",
     "mcp-endpoint",
     "mcp-sdk",
     "mcp-server",
+    "mcp-text",
     "model-api",
     "model-client",
     "model-format",
@@ -134,11 +137,15 @@ class RuleSet:
         rules: tuple[Rule, ...],
         formats: tuple[FormatRule, ...],
         imports: tuple[ImportRule, ...] = (),
+        clients: tuple[ClientRule, ...] = (),
+        texts: tuple[TextRule, ...] = (),
     ) -> None:
-        """Index ``rules``; ``formats`` are kept in the order given, and so are ``imports``."""
+        """Index ``rules``; everything else is kept in the order given."""
         self.rules = rules
         self.formats = formats
         self.imports = imports
+        self.clients = clients
+        self.texts = texts
         self.data_formats = frozenset(f.id for f in formats if f.kind == "data-format")
         self.names = frozenset(name for rule in formats for name in rule.names)
         #: by format, what changes as it is used: known by its place, and never hashed

@@ -65,6 +65,38 @@ HOST_RULE: dict[str, Any] = {
     },
 }
 
+CLIENT_RULE: dict[str, Any] = {
+    "id": "mcp-client/acme",
+    "name": "Acme's servers",
+    "kind": "mcp-client",
+    "status": "stable",
+    "description": "Where Acme keeps servers.",
+    "references": ["https://acme.example"],
+    "config": [
+        {"home": ".acme.json", "format": "json", "servers": "mcpServers"},
+        {"project": ".acme.toml", "format": "toml", "servers": "mcp_servers"},
+    ],
+    "read_by": [{"runs": {"program": "acme"}}],
+    "tests": {
+        "positive": [
+            {"content": '{"mcpServers": {"a": {"command": "b"}}}', "servers": ["a"]},
+            {"file": 2, "content": '[mcp_servers.a]\ncommand = "b"', "servers": ["a"]},
+        ],
+        "benign": [{"content": "{}"}],
+    },
+}
+
+TEXT_RULE: dict[str, Any] = {
+    "id": "mcp-text/acme",
+    "name": "acme's words",
+    "kind": "mcp-text",
+    "status": "stable",
+    "description": "Words that nobody uses.",
+    "references": ["https://acme.example"],
+    "text": ["acme.{0,20}rules"],
+    "tests": {"positive": [{"text": "Acme always rules"}], "benign": [{"text": "acme"}]},
+}
+
 FORMAT_RULE: dict[str, Any] = {
     "id": "format/acme",
     "name": "Acme model",

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rule_samples import FORMAT_RULE, HOST_RULE, IMPORT_RULE, MATCH_RULE, changed, lay, packed
+from rule_samples import (
+    CLIENT_RULE,
+    FORMAT_RULE,
+    HOST_RULE,
+    IMPORT_RULE,
+    MATCH_RULE,
+    TEXT_RULE,
+    changed,
+    lay,
+    packed,
+)
 
 from aibom.rulebook.lint import CHECKS_OF_ALL, CHECKS_OF_ONE, lint, schema_valid
 
@@ -17,7 +27,8 @@ CHECKS: tuple[Callable[..., Iterator[Any]], ...] = (schema_valid, *CHECKS_OF_ONE
 
 
 def test_sound_rules_are_clean(tmp_path: Path) -> None:
-    assert lint(lay(tmp_path, MATCH_RULE, FORMAT_RULE, HOST_RULE, IMPORT_RULE)) == []
+    sound = (MATCH_RULE, FORMAT_RULE, HOST_RULE, IMPORT_RULE, CLIENT_RULE, TEXT_RULE)
+    assert lint(lay(tmp_path, *sound)) == []
 
 
 DEFECTS: list[tuple[str, Document, str]] = [
@@ -154,6 +165,21 @@ DEFECTS: list[tuple[str, Document, str]] = [
         "verbs_fit_kind",
         changed(MATCH_RULE, "match", 0, to={"talks": {"host": "api.acme.example"}}),
         "clause 1: no 'talks' for kind 'framework'",
+    ),
+    (
+        "samples_fit",
+        changed(CLIENT_RULE, "tests", "benign", 0, to={"loads": {"pypi": "acme"}}),
+        "benign sample 1: nothing but content, file, servers wanted",
+    ),
+    (
+        "files_covered",
+        changed(CLIENT_RULE, "tests", "positive", 1, "file", to=1),
+        "no positive sample of toml with mcp_servers",
+    ),
+    (
+        "patterns_bounded",
+        changed(TEXT_RULE, "text", 0, to="do not .* tell"),
+        "repeats without an end",
     ),
     *(
         ("hosts_narrow", changed(HOST_RULE, "match", 0, "talks", to={"host": host}), message)

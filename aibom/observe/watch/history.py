@@ -278,8 +278,10 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
     packages |= {(p.package.location, p.file.origin.kind): p for p in later.packages}
     code = {(c.repository, c.commit): c for c in (*earlier.remote_code, *later.remote_code)}
     binaries = {b.file.key: b for b in (*earlier.binaries, *later.binaries)}
+    configs = {c.path: c for c in (*earlier.configs, *later.configs)}
     return replace(
         later,
+        configs=tuple(sorted(configs.values())),
         models=tuple(models.values()),
         packages=tuple(packages.values()),
         binaries=tuple(binaries.values()),

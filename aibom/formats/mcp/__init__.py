@@ -1,0 +1,1 @@
+"""MCP: configurations of clients, messages of servers, and what tools say of themselves."""
