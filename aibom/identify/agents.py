@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aibom.identify.agentprograms import AgentProgram, component_of, program_of
 from aibom.identify.destinations import MAX_ACCOUNTS
-from aibom.identify.features import Witness
+from aibom.identify.features import UNPROVEN, Witness
 from aibom.identify.modelroles import generates
 from aibom.identify.origins import worst_origin
 from aibom.identify.software import package_url
@@ -19,8 +19,6 @@ from aibom.types.inventory import Component, Evidence, Inventory
 _FRAMEWORK = "agent-framework"
 #: What answers an agent: a service of one of these roles.
 _ANSWERING = frozenset({"model-api", "inference-server"})
-# that a package is there, or named by another one, does not load it
-_UNPROVEN = frozenset({"installed", "listed"})
 _RUN = frozenset({"command line", "executable"})
 _HELD = frozenset({"mapped", "open", "opened"})
 # two sure facts of one process make it likely that they belong together, and no more
@@ -90,7 +88,7 @@ def _loaded(inventory: Inventory) -> dict[int, list[_Loaded]]:
     found: dict[int, list[_Loaded]] = defaultdict(list)
     for component in inventory.components:
         for seen in component.evidence if component.role == _FRAMEWORK else ():
-            if seen.how not in _UNPROVEN:
+            if seen.how not in UNPROVEN:
                 found[seen.pid].append(_Loaded(component, seen))
     return found
 

@@ -14,7 +14,7 @@ from aibom.types.facts import (
     ProcessFacts,
 )
 from aibom.types.inventory import Evidence, Technique
-from aibom.types.rules import Feature, binary_features
+from aibom.types.rules import Feature, Verb, binary_features
 
 # an opened file may have been read for another reason than an import
 _LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
@@ -25,6 +25,8 @@ _LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
     "listed": ("manifest-analysis", 50),
     "installed": ("manifest-analysis", 50),
 }
+#: Evidence that a package is there, or named by another one: neither loads it.
+UNPROVEN: frozenset[str] = frozenset({"installed", "listed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
     proofs: dict[Feature, Proof] = {}
     for loaded in found.packages:
         package = loaded.package
+        if loaded.how in UNPROVEN:
+            continue
         technique, confidence = _LOADED[loaded.how]
         seen = witness.saw(loaded.how, loaded.file.path, technique, confidence, loaded.file)
         feature = Feature("loads", package.ecosystem, package.name)
@@ -88,12 +92,24 @@ def features_of(found: ProcessFacts, witness: Witness) -> dict[Feature, Proof]:
         proofs[Feature("holds", "device", device)] = proof
     for feature, proof in _program_features(found, witness):
         proofs.setdefault(feature, proof)
-    for one in found.installed:
+    for feature, proof in _unproven_features(found, witness):
+        # what is loaded needs nobody to list it
+        if feature.verb == "installed" or feature._replace(verb="loads") not in proofs:
+            proofs.setdefault(feature, proof)
+    return proofs
+
+
+def _unproven_features(found: ProcessFacts, witness: Witness) -> list[tuple[Feature, Proof]]:
+    features = []
+    for one in (*found.packages, *found.installed):
+        if one.how not in UNPROVEN:
+            continue
         technique, confidence = _LOADED[one.how]
         seen = witness.saw(one.how, one.file.path, technique, confidence, one.file)
-        feature = Feature("installed", one.package.ecosystem, one.package.name)
-        proofs.setdefault(feature, Proof(seen, one.package, one.file))
-    return proofs
+        verb: Verb = "listed" if one.how == "listed" else "installed"
+        feature = Feature(verb, one.package.ecosystem, one.package.name)
+        features.append((feature, Proof(seen, one.package, one.file)))
+    return features
 
 
 def _less_trusted(one: FileFacts, other: FileFacts) -> bool:

@@ -9,7 +9,7 @@ from packageurl import PackageURL
 from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.bases import with_bases
 from aibom.identify.datastores import DataShelf
-from aibom.identify.features import Witness, features_of
+from aibom.identify.features import UNPROVEN, Witness, features_of
 from aibom.identify.mcp import ServerFinder, Serving, leaves
 from aibom.identify.mcpedges import with_edges
 from aibom.identify.mcpservices import mcp_services
@@ -139,7 +139,8 @@ def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list
     listening = {found.process.pid: listening_on(found) for found in members}
     services = []
     for component in components:
-        ports = {p for e in component.evidence for p in listening.get(e.pid, ())}
+        pids = {e.pid for e in component.evidence if e.how not in UNPROVEN}
+        ports = {port for pid in pids for port in listening.get(pid, ())}
         if component.role in ("inference-server", "vector-store") and ports:
             services.append(
                 Service(

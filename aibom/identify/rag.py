@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from aibom.identify.features import UNPROVEN
 from aibom.identify.modelroles import embeds
 from aibom.types.inventory import Component, Inventory, Link, Service
 from aibom.types.rules import RuleSet
@@ -31,7 +32,7 @@ def retrieval(inventory: Inventory, rules: RuleSet) -> set[Link]:
     embedders = [c for c in inventory.components if embeds(c)]
     links = set()
     for store in stores:
-        pids = {e.pid for e in store.evidence}
+        pids = {e.pid for e in store.evidence if e.how not in UNPROVEN}
         for data in inventory.components:
             if owners.get(data.rule) == store.rule and _shares(data, pids):
                 links.add(Link(store.ref, data.ref))

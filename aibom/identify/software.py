@@ -51,6 +51,8 @@ class SoftwareShelf:
         """Take what is true of one process; return the rules that hold for it."""
         matches = match(self._rules, features)
         for feature, proof in features.items():
+            if feature.verb == "listed":
+                self._take_listed(feature, proof, witness)
             # packages that no rule names are libraries of the workload all the same
             named = feature.verb in ("loads", "installed")
             if named and proof.package is not None and proof.binary is None:
@@ -59,6 +61,16 @@ class SoftwareShelf:
             for feature in found.features:
                 self._take(found.rule, feature, features[feature], witness)
         return matches
+
+    def _take_listed(self, feature: Feature, proof: Proof, witness: Witness) -> None:
+        """Name a package that another one lists, and prove nothing else by it.
+
+        Of a rule only a clause that asks for no more than the package counts.
+        """
+        asked = Feature("loads", feature.key, feature.value)
+        for rule, clause in self._rules.asking_for(asked):
+            if len(clause.features) == 1:
+                self._take(rule, feature, proof, witness)
 
     def _take(self, rule: Rule, feature: Feature, proof: Proof, witness: Witness) -> None:
         if proof.package is not None and self._names(rule, proof.package):

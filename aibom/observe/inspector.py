@@ -7,6 +7,7 @@ from functools import partial
 
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
+from aibom.formats.procfs import commandline
 from aibom.formats.procfs.process import parse_stat
 from aibom.observe import models, origin, remotecode
 from aibom.observe.content import Content, ContentReader, key_of, require_same
@@ -17,6 +18,7 @@ from aibom.observe.identities import Identities
 from aibom.observe.imports import Imported, Imports
 from aibom.observe.mcpconfigs import McpConfigs
 from aibom.observe.modelfolder import ModelFolders
+from aibom.observe.nodeprojects import NodeProjects
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.programs import Programs
 from aibom.observe.pythonpath import Environments
@@ -27,6 +29,7 @@ from aibom.types.facts import (
     FileFacts,
     FileKey,
     FileUse,
+    LoadedBy,
     LoadedPackage,
     ModelUse,
     Origin,
@@ -96,7 +99,8 @@ class Inspector:
         self.digests = digests
         self.contents = ContentReader(host, rules)
         self.environments = Environments(host)
-        self._programs = Programs(host, self.environments)
+        self.programs = Programs(host, self.environments)
+        self._projects = NodeProjects(host, self.programs, self._names_npm)
         self._imports = Imports(self.environments)
         self._configs = McpConfigs(host, rules)
         self._identities = Identities(host)
@@ -127,10 +131,12 @@ class Inspector:
         table = modules if isinstance(modules, ModuleTable) else None
         for record in draft.places.unseen():
             draft.miss(record)
+        program = self._program(draft, raw, folders)
+        self._take_listed(draft, program)
         self._note_end(draft)
         facts = ProcessFacts(
             process=process,
-            program=self._program(draft, raw, folders),
+            program=program,
             models=tuple(draft.models),
             binaries=tuple(draft.binaries),
             packages=tuple(draft.packages.values()),
@@ -180,7 +186,17 @@ class Inspector:
                 detail = f"{modules.subinterpreters} subinterpreters have imports of their own"
                 draft.miss(Unseen("unreadable", f"imports of process {pid}", detail, "", pid))
 
-    def _note_import(self, draft: _Draft, one: Imported) -> None:
+    def _names_npm(self, name: str) -> bool:
+        return bool(self._rules.asking_for(Feature("loads", "npm", name)))
+
+    def _take_listed(self, draft: _Draft, program: Program) -> None:
+        """Note what a script's own package depends on, of what rules name."""
+        process = draft.process
+        if commandline.is_javascript(process.executable) and program.path != process.executable:
+            for package in self._projects.listed(process.pid, program.path):
+                self._note_import(draft, Imported(package, package.location), "listed")
+
+    def _note_import(self, draft: _Draft, one: Imported, how: LoadedBy = "imported") -> None:
         use = FileUse(one.path, "open", "", "", 0)
         try:
             pid = draft.process.pid
@@ -191,7 +207,7 @@ class Inspector:
         else:
             file = self._facts(draft, use, key, hashed=False)
         where = (one.package.ecosystem, one.package.location, file.origin.kind)
-        draft.packages.setdefault(where, LoadedPackage(one.package, file, "imported"))
+        draft.packages.setdefault(where, LoadedPackage(one.package, file, how))
 
     def _note_end(self, draft: _Draft) -> None:
         """Say it when the process ended, or another one took its number, during the look."""
@@ -222,7 +238,7 @@ class Inspector:
 
     def _program(self, draft: _Draft, raw: RawProcess, folders: list[str]) -> Program:
         process = draft.process
-        program = self._programs.find(process, raw.argv, folders)
+        program = self.programs.find(process, raw.argv, folders)
         if not program.path.startswith("/"):
             return program
         if program.path == process.executable:
@@ -368,7 +384,7 @@ class Inspector:
     def _owner(self, draft: _Draft, use: FileUse, folders: list[str]) -> Package | None:
         pid = draft.process.pid
         if "/node_modules/" in use.path and (use.runs or use.path.endswith(".node")):
-            return self._programs.node_package(pid, use.path)
+            return self.programs.node_package(pid, use.path)
         for folder in folders:
             if use.path.startswith(folder + "/"):
                 environment = self.environments.at(pid, folder)

@@ -14,8 +14,10 @@ from aibom.types.facts import Package, Process, Program
 
 #: Most bytes of a script whose imports are searched.
 MAX_SCRIPT = 256 << 10
-_MAX_PACKAGE_JSON = 1 << 20
-_MAX_LOCK = 16 << 20
+#: Most bytes of a package.json that are read.
+MAX_PACKAGE_JSON = 1 << 20
+#: Most bytes of a lock file that are read.
+MAX_LOCK = 16 << 20
 _MAX_PARENTS = 10
 _BIN = re.compile(r"^(?P<prefix>/(?:.*/)?)(?:bin|Scripts)/(?P<name>[^/]+)$")
 
@@ -114,7 +116,7 @@ class Programs:
             folder = folder.rsplit("/", 1)[0]
             if not folder:
                 break
-            found = self._read_package_json(pid, f"{folder}/package.json")
+            found = self.package_at(pid, f"{folder}/package.json")
             if found is not None:
                 return found
             if folder.endswith("/node_modules"):
@@ -134,16 +136,17 @@ class Programs:
         folder = package.location.removeprefix(f"{project}/").removesuffix("/package.json")
         for name in ("node_modules/.package-lock.json", "package-lock.json"):
             try:
-                data = read_in_root(self._host, pid, f"{project}/{name}", _MAX_LOCK)
+                data = read_in_root(self._host, pid, f"{project}/{name}", MAX_LOCK)
             except OSError:
                 continue
             if promised := npmlock.integrity_of(data, folder, package.version):
                 return replace(package, integrity=promised)
         return package
 
-    def _read_package_json(self, pid: int, path: str) -> Package | None:
+    def package_at(self, pid: int, path: str) -> Package | None:
+        """Return what a package.json says, None where there is none or it is in no registry."""
         try:
-            document = nodepkg.parse(read_in_root(self._host, pid, path, _MAX_PACKAGE_JSON))
+            document = nodepkg.parse(read_in_root(self._host, pid, path, MAX_PACKAGE_JSON))
         except OSError:
             return None
         if document is None or not document.version or document.private:

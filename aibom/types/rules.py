@@ -9,7 +9,7 @@ from aibom.types.facts import Binary
 from aibom.types.imports import ImportRule
 from aibom.types.mcp import ClientRule, TextRule
 
-Verb = Literal["loads", "runs", "maps", "holds", "talks", "imports", "installed"]
+Verb = Literal["loads", "runs", "maps", "holds", "talks", "imports", "installed", "listed"]
 RuleKind = Literal[
     "accelerator",
     "agent-framework",
@@ -62,8 +62,8 @@ class Feature(NamedTuple):
     binary (``soname``, ``symbol``). ``holds``: a device file that is open or mapped (``device``,
     its path). ``talks``: the remote end of one connection (``host``, in lower case, and
     ``port``). ``imports``: what a pickle imports (``global``), in samples only.
-    ``installed`` exists so that tests can say that it proves nothing;
-    no rule may match on it.
+    ``installed`` exists so that tests can say that it proves nothing, ``listed`` names a package
+    that the running one depends on: no rule may match on them.
     """
 
     verb: Verb

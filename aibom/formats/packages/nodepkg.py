@@ -3,8 +3,10 @@
 import re
 from typing import NamedTuple
 
-from aibom.formats.jsontext import load_object, strings, text_of
+from aibom.formats.jsontext import load_object, object_of, strings, text_of
 
+#: Most names of dependencies that are taken from one package.json.
+MAX_REQUIREMENTS = 1_000
 # npm's rule for names, upper case allowed as in old packages
 _NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]{1,214}")
 
@@ -45,3 +47,16 @@ def parse(data: bytes) -> PackageJson | None:
         mcp_name=text_of(document, "mcpName"),
         private=document.get("private") is True,
     )
+
+
+def requirements(data: bytes) -> tuple[str, ...] | None:
+    """Return the names that a package.json says are loaded at run time, sorted.
+
+    ``dependencies`` and ``optionalDependencies``, of a private package too, which need have no
+    name. None for what only marks a folder (``{"type": "module"}``), and for a broken file.
+    """
+    document = load_object(data)
+    if document is None or not ("name" in document or "dependencies" in document):
+        return None
+    said = {**object_of(document, "dependencies"), **object_of(document, "optionalDependencies")}
+    return tuple(sorted(name for name in said if _NAME.fullmatch(name)))[:MAX_REQUIREMENTS]

@@ -4,7 +4,7 @@ Format: docs.npmjs.com, package-lock.json ("Hidden Lockfiles").
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from aibom.formats.jsontext import load_object, text_of
@@ -56,3 +56,9 @@ def _locked(data: bytes) -> Iterator[Locked]:
             version = text_of(entry, "version")
             if version:
                 yield Locked(folder, name, version, _integrity(entry))
+
+
+def integrities(data: bytes, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return what a lock file promises of ``wanted``, by folder and version; see integrity_of."""
+    named = ((one.folder, one.version, one.integrity) for one in _locked(data))
+    return {(at, version): said for at, version, said in named if said and (at, version) in wanted}

@@ -4,7 +4,9 @@ import re
 from typing import NamedTuple
 
 _PYTHON = re.compile(r"^(?:python|pypy)[\d.]*t?$")
-_NODE = re.compile(r"^(?:node|nodejs|bun|tsx)$")
+_JAVASCRIPT = re.compile(r"^(?:node(?:js)?(?:-?\d+)?|bun|deno|tsx)$")
+# bun run(1), deno run(1)
+_SUBCOMMANDS = {"bun": ("run",), "deno": ("run", "serve")}
 # python(1): options that take a separate argument
 _PYTHON_VALUES = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 # node(1): options that take a separate argument
@@ -30,9 +32,16 @@ def parse(executable: str, argv: tuple[str, ...]) -> Run:
     name = executable.rsplit("/", 1)[-1]
     if _PYTHON.match(name):
         return _python(argv[1:])
-    if _NODE.match(name):
-        return Run("node", script=_first_operand(argv[1:], _NODE_VALUES, ("-e", "-p", "--eval")))
+    if _JAVASCRIPT.match(name):
+        skipped = 2 if argv[1:2] and argv[1] in _SUBCOMMANDS.get(name, ()) else 1
+        without = ("-e", "-p", "--eval")
+        return Run("node", script=_first_operand(argv[skipped:], _NODE_VALUES, without))
     return Run()
+
+
+def is_javascript(executable: str) -> bool:
+    """Say whether a program is a JavaScript runtime, by the name of its executable."""
+    return bool(_JAVASCRIPT.match(executable.rsplit("/", 1)[-1]))
 
 
 def _python(arguments: tuple[str, ...]) -> Run:

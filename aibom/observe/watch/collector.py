@@ -14,6 +14,7 @@ from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.watch.code import CodeFolders, act_of
 from aibom.observe.watch.lives import Life, Lives
+from aibom.observe.watch.scripts import ScriptFolders, is_manifest, may_load
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
 GATHER_SECONDS = 0.1
@@ -25,6 +26,8 @@ MAX_WAITING = 200_000
 MAX_DESCRIPTORS = 256
 #: Most packages whose code one process opened that are remembered.
 MAX_CODE = 5_000
+# what ECMAScript and CommonJS modules end in besides .js
+_SCRIPTS = frozenset({b".mjs", b".cjs"})
 _CHANGED = files.WRITTEN | files.CREATED | files.RENAMED
 _RARE = _CHANGED | files.OVERFLOW
 # what installers write last: wheels' (PyPA, "Recording installed projects"), which conda keeps
@@ -57,10 +60,13 @@ class Collector:
         lives: Lives,
         file_events: Sequence[FileEvents | OverlayEvents],
         process_events: ProcessEvents | None,
-        code: CodeFolders,
+        folders: tuple[CodeFolders, ScriptFolders],
         may_be_model: Callable[[bytes], bool],
     ) -> None:
-        """Read from the sensors that there are; ``may_be_model`` judges files by their names."""
+        """Read from the sensors that there are; ``may_be_model`` judges files by their names.
+
+        ``folders`` know those of Python's packages, and those of npm's.
+        """
         #: called at once, in the collector's thread, when mounts have changed in our namespace
         self.on_mounts: Callable[[], None] = _nothing
         #: called at once with each process that began a program; some live for milliseconds
@@ -71,7 +77,7 @@ class Collector:
         self.events = 0
         self._files = file_events
         self._processes = process_events
-        self._code = code
+        self._code, self._scripts = folders
         self._may_be_model = may_be_model
         self._batch = Batch()
         self._ended: list[Life] = []
@@ -195,6 +201,8 @@ class Collector:
                 inner = inner_of((filesystem, folder)) if descriptor < 0 else None
                 if inner is None or (inner is False and name[:9] == b"__init__."):
                     self._note_code(event)
+            elif name[-3:] == b".js" or name[-4:] in _SCRIPTS or name == b"package.json":
+                self._note_script(event)
             elif may_be_model(name):
                 self._put(self._batch.models, event)
             elif mask & _RARE:
@@ -235,6 +243,31 @@ class Collector:
             act = act_of(event, changed=bool(event.mask & _CHANGED))
             life.code.add((*package, act))
             life.reads_source |= act == "read-source"
+
+    def _note_script(self, event: FileEvent) -> None:
+        """Take an open of code or of a package.json by a process that may load packages."""
+        life = self.lives.of(event.pid, self._since_ns)
+        tells = life is not None and _may_be_load(life, event)
+        use = self._scripts.use(event) if tells else None
+        _let_go(event)
+        if life is not None and use is not None and len(life.scripts) < MAX_CODE:
+            life.scripts.add(use)
+
+
+def _may_be_load(life: Life, event: FileEvent) -> bool:
+    """Say whether an event of a script is worth asking where it lies.
+
+    Who wrote a package's package.json installs it, and does not load it.
+    """
+    if life.loads is None or life.loads[0] is not life.process:
+        life.loads = (life.process, may_load(life.process))
+    if not life.loads[1]:
+        return False
+    if event.mask & _CHANGED:
+        if is_manifest(event.name) and len(life.wrote) < MAX_CODE:
+            life.wrote.add((event.filesystem, event.folder))
+        return False
+    return (event.filesystem, event.folder) not in life.wrote
 
 
 def _may_be_import(life: Life, event: FileEvent) -> bool:

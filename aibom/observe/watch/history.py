@@ -52,7 +52,8 @@ class _Record:
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
         base = self.look or ProcessFacts(self.process, program_of(self.process))
-        loaded = {p.package.location for p in base.packages}
+        # what was only listed says less than an event
+        loaded = {p.package.location for p in base.packages if p.how != "listed"}
         more = [p for at, p in self.packages.items() if at not in loaded]
         held = [use for use in base.models if not self._was_unfinished(use)]
         return replace(

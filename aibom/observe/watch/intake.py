@@ -14,10 +14,11 @@ from aibom.observe.watch.history import IN_FLIGHT, History
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.lives import Life, nobody
+from aibom.observe.watch.loads import LoadedScripts
 from aibom.observe.watch.schedule import Schedule
 from aibom.observe.watch.sightings import ChangingError, Sightings, kind_of
 from aibom.observe.watch.views import Views
-from aibom.types.facts import Process, Unseen, UseKind
+from aibom.types.facts import LoadedPackage, Process, Unseen, UseKind
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3
@@ -51,6 +52,7 @@ class Intake:
     arrivals: Arrivals
     installs: Installs
     packages: OpenedPackages
+    loads: LoadedScripts
     views: Views
     schedule: Schedule
     account: Account
@@ -158,9 +160,16 @@ class Intake:
 
     def imports(self, life: Life) -> None:
         """Take what a process imported since its last look."""
-        if not life.code:
-            return
-        loaded = self.packages.of(life)
+        self.scripts(life)
+        if life.code:
+            self._note_loaded(life, self.packages.of(life))
+
+    def scripts(self, life: Life) -> None:
+        """Take the npm packages that a process loaded since the last time."""
+        if life.scripts:
+            self._note_loaded(life, self.loads.of(life))
+
+    def _note_loaded(self, life: Life, loaded: list[LoadedPackage] | None) -> None:
         if loaded is None:
             subject = f"imports of process {life.pid}"
             detail = "nothing of its container was left when it had ended"

@@ -10,6 +10,7 @@ from aibom.formats.events.proc import ProcessEvent
 from aibom.observe.host import Host
 from aibom.observe.processes import identity, snapshot_of_exec
 from aibom.observe.watch.code import CodeUse
+from aibom.observe.watch.scripts import ScriptUse
 from aibom.types.facts import Cgroup, Process
 
 #: Most ended processes that are remembered, so that what they did can still be told theirs.
@@ -54,6 +55,10 @@ class Life:
     #: the folders, by file system and handle, in which it wrote source
     wrote: set[tuple[bytes, bytes]] = field(default_factory=set)
     destinations: set[str] = field(default_factory=set)
+    #: what it opened of npm packages, as far as that tells of no load yet
+    scripts: set[ScriptUse] = field(default_factory=set)
+    #: whether it may load any, and of whom that was asked
+    loads: tuple[Process, bool] | None = None
 
 
 class Lives:

@@ -18,7 +18,9 @@ from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.intake import Intake
 from aibom.observe.watch.lives import Life, Lives
+from aibom.observe.watch.loads import LoadedScripts
 from aibom.observe.watch.schedule import Schedule
+from aibom.observe.watch.scripts import ScriptFolders, is_script
 from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
 from aibom.observe.watch.sightings import Sightings
 from aibom.observe.watch.views import Views
@@ -63,7 +65,7 @@ class Watcher:
             self._lives,
             [s for s in (self._sensors.files, self._sensors.overlays) if s is not None],
             self._sensors.processes,
-            CodeFolders(self._systems),
+            (CodeFolders(self._systems), ScriptFolders(self._systems)),
             may_be_model,
         )
         self._collector.on_mounts = self._mark_mounted
@@ -76,6 +78,7 @@ class Watcher:
             Arrivals(host),
             Installs(packages, self._systems, self._views),
             packages,
+            LoadedScripts(inspector, self._lives, self._views),
             self._views,
             self._schedule,
             self._account,
@@ -359,6 +362,8 @@ class Watcher:
             self._wire.look(life)
             named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
             self._history.look(life, replace(facts, connections=named))
+            with self._account.guarded(life.pid):
+                self._intake.scripts(life)
             if life.ended_ns:
                 self._history.end(life)
         self._views.containers |= found.containers
@@ -399,4 +404,4 @@ class Watcher:
 
 def _is_wanted(path: bytes, may_be_model: Callable[[bytes], bool]) -> bool:
     name = path.rpartition(b"/")[2]
-    return is_code(name) or may_be_model(name)
+    return is_code(name) or is_script(name) or may_be_model(name)

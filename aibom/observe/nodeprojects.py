@@ -1,0 +1,134 @@
+"""What a JavaScript program depends on: its own package.json, and what lies where it resolves."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from aibom.formats.packages import nodepkg, npmlock
+from aibom.observe.content import key_of
+from aibom.observe.host import Host
+from aibom.observe.programs import MAX_LOCK, MAX_PACKAGE_JSON, Programs
+from aibom.observe.recent import Recent
+from aibom.observe.smallfile import read_in_root
+from aibom.types.facts import FileKey, Package
+
+#: Most folders above a script in which its package and its dependencies are looked for.
+MAX_PARENTS = 10
+#: Most direct dependencies of one program that are looked at, of those that somebody asks for.
+MAX_LISTED = 200
+_REMEMBERED = 2_000
+_FOLDER = "/node_modules/"
+
+#: The folder of a program's own package, and the names that it depends on.
+_Project = tuple[str, tuple[str, ...]]
+#: A package as a lock file names it: its folder relative to the project's, and its version.
+_Locked = tuple[str, str]
+
+
+class NodeProjects:
+    """Reads the projects of running scripts; what was read is remembered by file and content."""
+
+    def __init__(self, host: Host, programs: Programs, named: Callable[[str], bool]) -> None:
+        """Read through ``host``; look only for packages whose names ``named`` is true of."""
+        self._host = host
+        self._programs = programs
+        self._named = named
+        self._requires: Recent[FileKey, tuple[str, ...] | bool] = Recent(_REMEMBERED)
+        self._packages: Recent[tuple[FileKey, str], Package | bool] = Recent(_REMEMBERED)
+        self._promised: Recent[tuple[FileKey, tuple[_Locked, ...]], dict[_Locked, str]] = Recent(
+            _REMEMBERED
+        )
+
+    def listed(self, pid: int, script: str) -> list[Package]:
+        """Return the direct dependencies of a script's own package that lie where it loads from.
+
+        ``script`` is its real path. A script below node_modules is a package of somebody else's,
+        and lists nothing.
+        """
+        project = self._project(pid, script) if _FOLDER not in script else None
+        if project is None:
+            return []
+        folder, names = project
+        wanted = [name for name in names if self._named(name)][:MAX_LISTED]
+        found = [self._resolved(pid, folder, name) for name in wanted]
+        return self._with_integrity(pid, [package for package in found if package is not None])
+
+    def _project(self, pid: int, script: str) -> _Project | None:
+        for folder in _above(script):
+            path = f"{folder}/package.json"
+            try:
+                key = self._key(pid, path)
+                names = self._requires.get(key)
+                if names is None:
+                    read = nodepkg.requirements(self._read(pid, path, MAX_PACKAGE_JSON))
+                    names = self._requires.put(key, False if read is None else read)
+            except OSError:
+                continue  # not here; perhaps further up
+            if not isinstance(names, bool):
+                return folder, names
+        return None
+
+    def _resolved(self, pid: int, folder: str, name: str) -> Package | None:
+        """Return the package that Node.js finds by a name from ``folder`` on: the nearest one.
+
+        Algorithm: nodejs.org/api/modules.html, "Loading from node_modules folders".
+        """
+        for above in (folder, *_above(folder)):
+            path = f"{above}{_FOLDER}{name}/package.json"
+            try:
+                key = self._key(pid, path)
+                path = self._host.real_path(pid, path)
+                package = self._packages.get((key, path))
+                if package is None:
+                    read = self._programs.package_at(pid, path)
+                    package = self._packages.put((key, path), read or False)
+            except OSError:
+                continue
+            # what is installed under another's name is what its own file says
+            known = isinstance(package, Package) and self._named(package.name)
+            return package if known and isinstance(package, Package) else None
+        return None
+
+    def _with_integrity(self, pid: int, packages: list[Package]) -> list[Package]:
+        """Return packages with what npm's lock files promise of them."""
+        inside: dict[str, list[Package]] = {}
+        for package in packages:
+            project, _, below = package.location.partition(_FOLDER)
+            inside.setdefault(project if below else "", []).append(package)
+        promised: dict[str, str] = {}
+        for project, members in inside.items():
+            wanted = {_locked(project, one): one.location for one in members}
+            for name in ("node_modules/.package-lock.json", "package-lock.json"):
+                for locked, said in self._lock(pid, f"{project}/{name}", tuple(wanted)).items():
+                    promised.setdefault(wanted[locked], said)
+        return [replace(one, integrity=promised.get(one.location, "")) for one in packages]
+
+    def _lock(self, pid: int, path: str, wanted: tuple[_Locked, ...]) -> dict[_Locked, str]:
+        try:
+            key = self._key(pid, path)
+            known = self._promised.get((key, wanted))
+            if known is None:
+                data = self._read(pid, path, MAX_LOCK) if key.size <= MAX_LOCK else b""
+                known = self._promised.put((key, wanted), npmlock.integrities(data, wanted))
+        except OSError:
+            return {}  # of another package manager, or none
+        return known
+
+    def _key(self, pid: int, path: str) -> FileKey:
+        return key_of(self._host.stat_in_root(pid, path), self._host.mounts(pid))
+
+    def _read(self, pid: int, path: str, limit: int) -> bytes:
+        return read_in_root(self._host, pid, path, limit)
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the folders above a path, the nearest first, without a slash at the end."""
+    for _ in range(MAX_PARENTS):
+        if not path:
+            return
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _locked(project: str, package: Package) -> _Locked:
+    folder = package.location.removeprefix(f"{project}/").removesuffix("/package.json")
+    return folder, package.version
