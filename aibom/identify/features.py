@@ -1,6 +1,7 @@
 """What is true of one process, in the words of rules, each with its evidence."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aibom.identify.origins import worst_origin
@@ -9,9 +10,11 @@ from aibom.types.facts import (
     Container,
     FileFacts,
     LoadedBy,
+    LoadedPackage,
     Origin,
     Package,
     ProcessFacts,
+    Program,
 )
 from aibom.types.inventory import Evidence, Technique
 from aibom.types.rules import Feature, Verb, binary_features
@@ -110,6 +113,22 @@ def _unproven_features(found: ProcessFacts, witness: Witness) -> list[tuple[Feat
         feature = Feature(verb, one.package.ecosystem, one.package.name)
         features.append((feature, Proof(seen, one.package, one.file)))
     return features
+
+
+def further_versions(found: ProcessFacts) -> Iterator[ProcessFacts]:
+    """Yield a process as often as versions of one package are loaded in it, with one of each.
+
+    A feature knows names alone, and JavaScript programs load several versions of one name.
+    """
+    named: dict[tuple[str, str], dict[str, LoadedPackage]] = defaultdict(dict)
+    for one in found.packages:
+        if one.how not in UNPROVEN:
+            versions = named[one.package.ecosystem, one.package.name]
+            versions.setdefault(one.package.version, one)
+    several = [list(versions.values()) for versions in named.values() if len(versions) > 1]
+    for number in range(max(map(len, several), default=0)):
+        packages = tuple(v[number] for v in several if number < len(v))
+        yield ProcessFacts(found.process, Program(""), packages=packages)
 
 
 def _less_trusted(one: FileFacts, other: FileFacts) -> bool:

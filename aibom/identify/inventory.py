@@ -9,7 +9,7 @@ from packageurl import PackageURL
 from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.bases import with_bases
 from aibom.identify.datastores import DataShelf
-from aibom.identify.features import UNPROVEN, Witness, features_of
+from aibom.identify.features import UNPROVEN, Witness, features_of, further_versions
 from aibom.identify.mcp import ServerFinder, Serving, leaves
 from aibom.identify.mcpedges import with_edges
 from aibom.identify.mcpservices import mcp_services
@@ -94,6 +94,8 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
         matches = software.add(features_of(found, witness), witness)
+        for version in further_versions(found):
+            software.add(features_of(version, witness), witness)
         runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
         models.add(data.add(found.models, witness), witness, runtimes)
         code.add(found.remote_code, witness)

@@ -14,6 +14,7 @@ from aibom.types.facts import FileFacts, Origin, Package
 from aibom.types.inventory import Component, ComponentKind, Evidence
 from aibom.types.rules import Feature, Rule, RuleKind, RuleSet, Verb, meets
 
+_SERVERS: frozenset[RuleKind] = frozenset({"inference-server", "mcp-server"})
 _KINDS: Mapping[RuleKind, ComponentKind] = {"mcp-server": "mcp-server", "accelerator": "package"}
 
 
@@ -65,11 +66,12 @@ class SoftwareShelf:
     def _take_listed(self, feature: Feature, proof: Proof, witness: Witness) -> None:
         """Name a package that another one lists, and prove nothing else by it.
 
-        Of a rule only a clause that asks for no more than the package counts.
+        Of a rule only a clause that asks for no more than the package counts, and what is listed
+        serves nobody.
         """
         asked = Feature("loads", feature.key, feature.value)
         for rule, clause in self._rules.asking_for(asked):
-            if len(clause.features) == 1:
+            if len(clause.features) == 1 and rule.kind not in _SERVERS:
                 self._take(rule, feature, proof, witness)
 
     def _take(self, rule: Rule, feature: Feature, proof: Proof, witness: Witness) -> None:

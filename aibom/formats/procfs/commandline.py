@@ -4,7 +4,8 @@ import re
 from typing import NamedTuple
 
 _PYTHON = re.compile(r"^(?:python|pypy)[\d.]*t?$")
-_JAVASCRIPT = re.compile(r"^(?:node(?:js)?(?:-?\d+)?|bun|deno|tsx)$")
+# Fedora has a node-22; the npm package of bun calls it bun.exe everywhere
+_JAVASCRIPT = re.compile(r"^(?:node(?:js)?(?:-?\d+)?|bun|deno|tsx)(?:\.exe)?$")
 # bun run(1), deno run(1)
 _SUBCOMMANDS = {"bun": ("run",), "deno": ("run", "serve")}
 # python(1): options that take a separate argument
@@ -33,7 +34,9 @@ def parse(executable: str, argv: tuple[str, ...]) -> Run:
     if _PYTHON.match(name):
         return _python(argv[1:])
     if _JAVASCRIPT.match(name):
-        skipped = 2 if argv[1:2] and argv[1] in _SUBCOMMANDS.get(name, ()) else 1
+        skipped = (
+            2 if argv[1:2] and argv[1] in _SUBCOMMANDS.get(name.removesuffix(".exe"), ()) else 1
+        )
         without = ("-e", "-p", "--eval")
         return Run("node", script=_first_operand(argv[skipped:], _NODE_VALUES, without))
     return Run()

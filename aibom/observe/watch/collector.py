@@ -14,7 +14,7 @@ from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.watch.code import CodeFolders, act_of
 from aibom.observe.watch.lives import Life, Lives
-from aibom.observe.watch.scripts import ScriptFolders, is_manifest, may_load
+from aibom.observe.watch.scripts import ScriptFolders, may_load
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
 GATHER_SECONDS = 0.1
@@ -247,27 +247,19 @@ class Collector:
     def _note_script(self, event: FileEvent) -> None:
         """Take an open of code or of a package.json by a process that may load packages."""
         life = self.lives.of(event.pid, self._since_ns)
-        tells = life is not None and _may_be_load(life, event)
-        use = self._scripts.use(event) if tells else None
+        tells = life is not None and _may_load(life)
+        changed = bool(event.mask & _CHANGED)
+        use = self._scripts.use(event, changed=changed) if tells else None
         _let_go(event)
         if life is not None and use is not None and len(life.scripts) < MAX_CODE:
             life.scripts.add(use)
 
 
-def _may_be_load(life: Life, event: FileEvent) -> bool:
-    """Say whether an event of a script is worth asking where it lies.
-
-    Who wrote a package's package.json installs it, and does not load it.
-    """
+def _may_load(life: Life) -> bool:
+    """Say whether a process may load npm packages; asked once for each program that it runs."""
     if life.loads is None or life.loads[0] is not life.process:
         life.loads = (life.process, may_load(life.process))
-    if not life.loads[1]:
-        return False
-    if event.mask & _CHANGED:
-        if is_manifest(event.name) and len(life.wrote) < MAX_CODE:
-            life.wrote.add((event.filesystem, event.folder))
-        return False
-    return (event.filesystem, event.folder) not in life.wrote
+    return life.loads[1]
 
 
 def _may_be_import(life: Life, event: FileEvent) -> bool:

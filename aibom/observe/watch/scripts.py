@@ -30,9 +30,9 @@ _SUFFIX = re.compile(r"\.[cm]?js$")
 _RUNNING = {"bun": {"run", "test", "repl"}, "deno": {"run", "serve", "test", "repl", "eval"}}
 _COMMAND = re.compile(r"[a-z]+")
 
-#: What of a package was opened: its package.json, or code of it.
-Part = Literal["manifest", "code"]
-#: The folder of a package, and what of it was opened.
+#: What of a package was opened: its package.json, or code of it; or that the first was written.
+Part = Literal["manifest", "code", "written"]
+#: The folder of a package, and what was done with it.
 ScriptUse = tuple[Stored, Part]
 
 
@@ -62,7 +62,7 @@ def may_load(process: Process) -> bool:
 
 def _runs(process: Process) -> bool:
     """Say whether a runtime was told to run something, and not to install, build or check."""
-    running = _RUNNING.get(process.executable.rpartition("/")[2])
+    running = _RUNNING.get(process.executable.rpartition("/")[2].removesuffix(".exe"))
     command = process.argv[1] if len(process.argv) > 1 else ""
     return running is None or command in running or not _COMMAND.fullmatch(command)
 
@@ -71,10 +71,13 @@ def loads_of(uses: Iterable[ScriptUse]) -> set[Stored]:
     """Return the packages that were loaded, of what was opened of them.
 
     Resolving a name reads the package.json, loading what it names opens code. Who reads only
-    the first asks for a version, or searches; bundled programs read neither.
+    the first asks for a version, or searches; bundled programs read neither. Who writes one
+    below node_modules copies or installs packages: what it opens tells nothing.
     """
     parts: dict[Stored, set[Part]] = defaultdict(set)
     for package, part in uses:
+        if part == "written":
+            return set()
         parts[package].add(part)
     return {package for package, opened in parts.items() if len(opened) > 1}
 
@@ -89,8 +92,13 @@ class ScriptFolders:
             _KEPT
         )
 
-    def use(self, event: FileEvent) -> ScriptUse | None:
-        """Return the package that the file of an event is of, None when it tells of none."""
+    def use(self, event: FileEvent, *, changed: bool = False) -> ScriptUse | None:
+        """Return what an event says was done with a package, None when it tells of none.
+
+        ``changed``: the file was written, which tells something of a package.json only.
+        """
+        if changed and not is_manifest(event.name):
+            return None
         # an event with a descriptor names its file's folder by itself
         key = (event.filesystem, event.folder or folder_of(event))
         known = self._known.get(key)
@@ -104,7 +112,7 @@ class ScriptFolders:
         package, inner = known
         if is_manifest(event.name):
             # a package.json further down only says how its folder's files are written
-            return None if inner else (package, "manifest")
+            return None if inner else (package, "written" if changed else "manifest")
         return package, "code"
 
     def _look(self, event: FileEvent) -> tuple[Stored, bool] | Literal[False]:
