@@ -7,6 +7,8 @@ from aibom.types.rules import Serves
 
 #: Most values of one kind that are kept of a command line.
 MAX_VALUES = 32
+#: Most arguments of a command line that are looked at.
+MAX_ARGUMENTS = 1000
 # what is left of a value in which a secret was hidden, or that was too long to be kept
 _HIDDEN, _CUT = "***", "…"
 
@@ -44,14 +46,16 @@ def claim_of(argv: Sequence[str], spelled: Serves) -> ServingClaim:
         for field in ServingClaim._fields
         for option in getattr(spelled, field)
     }
-    arguments = list(argv[1:])
+    arguments = list(argv[1:MAX_ARGUMENTS])
     for at, argument in enumerate(arguments):
         option, equals, value = argument.partition("=")
         field = options.get(_plain(option)) if option.startswith("-") else None
         if field is not None:
-            found[field] += [value] if equals else _values(arguments[at + 1 :], field)
+            found[field] += (
+                [value] if equals else _values(arguments[at + 1 : at + 1 + MAX_VALUES], field)
+            )
         elif argument in spelled.operands:
-            found["models"] += _values(arguments[at + 1 :], "models")
+            found["models"] += _values(arguments[at + 1 : at + 1 + MAX_VALUES], "models")
     return ServingClaim(**{field: tuple(_kept(values)) for field, values in found.items()})
 
 
@@ -62,7 +66,7 @@ def _plain(option: str) -> str:
 def _values(rest: Sequence[str], field: str) -> list[str]:
     """Return the arguments that belong to an option: one, or of names and adapters all."""
     values: list[str] = []
-    for argument in rest[:MAX_VALUES]:
+    for argument in rest:
         if argument.startswith("-") or (values and field not in ("names", "adapters")):
             break
         values.append(argument)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from aibom.formats.serving import ServingClaim, claim_of, is_path
 from aibom.formats.text import printable
+from aibom.identify.modelsources import fits, recorded, repositories_of
 from aibom.identify.modelwords import says
-from aibom.types.concerns import Concern
+from aibom.types.concerns import Concern, ConcernLevel
 from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Component, Evidence
 from aibom.types.rules import Serves
@@ -141,22 +142,12 @@ class _Comparison:
         places = self._places[source]
         if places or is_path(source):
             return bool(places)
-        return all(_repositories(c) and _recorded(c) for c in self._loaded)
+        return all(recorded(c) for c in self._loaded)
 
     def _fits(self, component: Component, source: str) -> bool:
-        repositories = {r.casefold() for r in _repositories(component)}
-        paths = self._at[component.ref] | {f.path for f in component.files}
         places = self._places[source] or self._joined_paths(source)
-        for place in places:
-            cached = _cached(place)
-            if cached and cached.casefold() in repositories:
-                return True
-            if any(p == place or p.startswith(place.rstrip("/") + "/") for p in paths):
-                return True
-        if is_path(source):
-            return False
-        plain = _repository(source).casefold()
-        return plain in repositories or plain == component.name.casefold()
+        paths = self._at[component.ref] | {f.path for f in component.files}
+        return fits(component, paths, source, set(places))
 
     def _leads(self, source: str) -> frozenset[str]:
         """Return where a source really leads, as far as that was looked at."""
@@ -185,39 +176,13 @@ class _Comparison:
         own = [s for s in self._claim.sources if self._fits(model, s)]
         adapters = [a.partition("=")[0] for a in self._claim.adapters]
         folders = [posixpath.basename(posixpath.dirname(p)) for p in paths]
-        return (*own, *folders, *map(posixpath.basename, paths), *_repositories(model), *adapters)
+        return (*own, *folders, *map(posixpath.basename, paths), *repositories_of(model), *adapters)
 
     def _names(self) -> str:
         names = sorted(c.name for c in self._loaded)
         more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
         return printable(", ".join(names[:_MAX_SHOWN]) + more, 300)
 
-    def _concern(self, level: str, detail: str) -> Concern:
+    def _concern(self, level: ConcernLevel, detail: str) -> Concern:
         path = min(p for c in self._loaded for p in self._at[c.ref])
-        if level == "suspicious":
-            return Concern("served-model-mismatch", "suspicious", detail, path)
-        return Concern("served-model-mismatch", "note", detail, path)
-
-
-def _repositories(component: Component) -> list[str]:
-    return [v for name, v in component.properties if name == "aibom:hub:repository"]
-
-
-def _recorded(component: Component) -> bool:
-    return ("aibom:hub:claim", "records") in component.properties
-
-
-def _repository(source: str) -> str:
-    """Return a repository without what may follow it: a quantisation or a revision.
-
-    llama.cpp writes ``USER/MODEL:QUANT``.
-    """
-    return source.partition(":")[0].partition("@")[0]
-
-
-def _cached(path: str) -> str:
-    """Return the repository whose folder in a cache of huggingface_hub a path leads into."""
-    for part in path.split("/"):
-        if part.startswith("models--"):
-            return part.removeprefix("models--").replace("--", "/")
-    return ""
+        return Concern("served-model-mismatch", level, detail, path)

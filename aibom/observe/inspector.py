@@ -139,7 +139,7 @@ class Inspector:
             modules=len(table.modules) if table is not None else None,
             remote_code=remotecode.of(table, partial(self._beside, draft)) if table else (),
             devices=tuple(sorted(draft.devices)),
-            leads=leads_of(self.host, process, raw.argv, self._rules.spellings),
+            leads=leads_of(self.host, process, self._rules.spellings),
         )
         facts = self._with_configs(draft, facts)
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))

@@ -1,7 +1,6 @@
 """Where the paths lead that a command line gives for models."""
 
 import posixpath
-from collections.abc import Sequence
 
 from aibom.formats.serving import claim_of, path_of_adapter
 from aibom.observe.host import Host
@@ -14,15 +13,13 @@ MAX_PATHS = 8
 MAX_NAMES = 64
 
 
-def leads_of(
-    host: Host, process: Process, argv: Sequence[str], spelled: Serves
-) -> tuple[tuple[str, str], ...]:
-    """Return the paths that ``argv`` gives for models, with where they lead in the process's root.
+def leads_of(host: Host, process: Process, spelled: Serves) -> tuple[tuple[str, str], ...]:
+    """Return the paths that a command line gives for models, with where they lead in its root.
 
     The second is empty where nothing is there. Of a folder each name that is a link gives a pair
     too, as mounted secrets, data sets under git-annex and caches of hubs have them.
     """
-    claim = claim_of(argv, spelled)
+    claim = claim_of(process.argv, spelled)
     values = [*claim.sources, *map(path_of_adapter, claim.adapters)]
     found: dict[tuple[str, str], None] = {}
     for value in dict.fromkeys(values[:MAX_PATHS]):

@@ -201,6 +201,37 @@ def test_another_server_below_is_its_own() -> None:
     assert services["llama-server"].endpoints == ("tcp://0.0.0.0:8080",)
 
 
+def test_workers_that_another_program_began_belong_to_the_one_server() -> None:
+    raylet = running(20, "raylet", executable="/usr/bin/raylet")
+    ray = [
+        running(pid, "ray::RayWorkerWrapper", parent=20, loads=("vllm",), ports=(40000 + pid,))
+        for pid in (21, 22)
+    ]
+    service = one_service(vllm("org/a"), raylet, *ray)
+    assert told(service, "worker") == ["worker: ray::RayWorkerWrapper (2 processes)"]
+    (alone,) = own_services(found(raylet, *ray))
+    assert alone.endpoints == ("tcp://0.0.0.0:40021", "tcp://0.0.0.0:40022")
+
+
+def test_a_thousand_workers_are_one_server() -> None:
+    workers = [
+        running(pid, "gunicorn: worker [a]", parent=7, loads=("mlserver",), ports=(8000,))
+        for pid in range(100, 1100)
+    ]
+    assert len(one_service(running(7, "gunicorn: master [a]", ports=(8000,)), *workers).evidence)
+
+
+def test_numbers_that_pass_are_not_in_what_workers_are_called() -> None:
+    head = running(7, "python", "-m", "sglang.launch_server", loads=("sglang",), ports=(30000,))
+    titles = ("sglang::tokenizer_worker:8812", "sglang::scheduler_TP0", "sglang::detokenizer")
+    rest = [running(8 + n, title, parent=7, loads=("sglang",)) for n, title in enumerate(titles)]
+    assert told(one_service(head, *rest), "worker") == [
+        "detokenizer: sglang::detokenizer",
+        "scheduler: sglang::scheduler_TP0",
+        "tokenizer: sglang::tokenizer_worker:N",
+    ]
+
+
 def test_installed_packages_serve_nothing() -> None:
     (one,) = running(7, "pip", loads=("vllm",), ports=(8000,)).packages
     installer = running(
