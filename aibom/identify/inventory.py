@@ -137,8 +137,6 @@ def _merged(components: Iterable[Component]) -> dict[str, Component]:
     return merged
 
 
-
-
 def _images(members: list[ProcessFacts], containers: Mapping[str, Container]) -> list[Component]:
     described = (containers.get(found.process.cgroup.container_id) for found in members)
     return list(_merged(_image(c) for c in described if c and c.image and not c.sandbox).values())
