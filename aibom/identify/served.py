@@ -17,8 +17,15 @@ _RUN = frozenset({"command line", "executable"})
 # what a process reads it loads; what it only wrote is for others
 _READ = frozenset({"mapped", "open", "opened"})
 _CONTENT = frozenset({"model", "adapter"})
-# models that come inside a package are its own, such as a voice detector's
-_PACKAGED = ("/site-packages/", "/dist-packages/", "/node_modules/")
+# models that come inside a package are its own, such as a voice detector's; and what compilers
+# make of a model lies in their caches (PyTorch's and vLLM's default places)
+_PACKAGED = (
+    "/site-packages/",
+    "/dist-packages/",
+    "/node_modules/",
+    "/torch_compile_cache/",
+    "/torchinductor_",
+)
 # options by which a server is given further models: then what is seen may be one of those
 _FURTHER = ("draft", "mmproj", "specul", "vocoder", "vad", "assist", "embed", "rerank", "config")
 _MAX_SHOWN = 3
