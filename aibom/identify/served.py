@@ -28,6 +28,8 @@ _PACKAGED = (
 )
 # options by which a server is given further models: then what is seen may be one of those
 _FURTHER = ("draft", "mmproj", "specul", "vocoder", "vad", "assist", "embed", "rerank", "config")
+# llama.cpp's short ones (common/arg.cpp): of draft models, projectors and vocoders
+_FURTHER_SHORT = frozenset({"-hfd", "-hfrd", "-hfv", "-hfrv", "-md", "-mm", "-mmu", "-mv"})
 _MAX_SHOWN = 3
 _Pairs = tuple[tuple[str, str], ...]
 
@@ -142,7 +144,8 @@ class _Comparison:
 
     def _further(self, argument: str) -> bool:
         option = argument.partition("=")[0].lower()
-        return option.startswith("-") and any(word in option for word in _FURTHER)
+        named = option.startswith("-") and any(word in option for word in _FURTHER)
+        return named or option in _FURTHER_SHORT
 
     def _elsewhere(self, source: str) -> bool:
         """Say whether a source is known and everything loaded is known to be another's."""

@@ -267,6 +267,12 @@ HUB = HubPlace("huggingface", (HubSource("org/real", ("c" * 40,), "a.gguf"),))
             "unknown",
         ),
         (
+            ("-m", "/m/b.gguf", "-md", "/l/d.gguf"),
+            "/m/d.gguf",
+            {"leads": (("/m/b.gguf", "/m/b.gguf"),)},
+            "unknown",
+        ),
+        (
             ("-m", "/m/b.gguf"),
             "/usr/lib/python3/dist-packages/x/vad.onnx",
             {"leads": (("/m/b.gguf", "/m/b.gguf"),)},
