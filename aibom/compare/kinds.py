@@ -21,7 +21,7 @@ TOOL_CHANGED = FindingKind("mcp-tool-changed", "AIBOM-505", "MCP tool that is no
 CONCERNS: dict[ConcernKind, FindingKind] = {
     "base-mismatch": FindingKind("base-mismatch", "AIBOM-302", "Adapter on another base model"),
     "served-model-mismatch": FindingKind(
-        "served-model-mismatch", "AIBOM-303", "Served under another name than loaded"
+        "served-model-mismatch", "AIBOM-303", "Command line and loaded model say different things"
     ),
     "pickle-code": FindingKind("pickle-code", "AIBOM-401", "Pickle that runs code"),
     "layer-code": FindingKind("layer-code", "AIBOM-402", "Model whose layers carry code"),

@@ -92,7 +92,7 @@ def component_of(program: AgentProgram) -> Component:
 def _starter(found: ProcessFacts, members: Mapping[int, ProcessFacts]) -> ProcessFacts:
     """Return the ancestor of a worker that still says what both run, or the process itself."""
     seen: set[int] = set()
-    while _says_nothing(found) and found.process.pid not in seen:
+    while says_nothing(found) and found.process.pid not in seen:
         seen.add(found.process.pid)
         parent = members.get(found.process.parent)
         if parent is None or parent.process.executable != found.process.executable:
@@ -101,7 +101,8 @@ def _starter(found: ProcessFacts, members: Mapping[int, ProcessFacts]) -> Proces
     return found
 
 
-def _says_nothing(found: ProcessFacts) -> bool:
+def says_nothing(found: ProcessFacts) -> bool:
+    """Say whether a command line tells no program: a title, or a child of multiprocessing."""
     argv = found.process.argv
     child = any(_CHILD.search(argument) for argument in argv)
     # one argument and no script: a title that the process gave itself

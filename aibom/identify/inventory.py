@@ -9,7 +9,7 @@ from packageurl import PackageURL
 from aibom.identify.arrivals import ArrivalIndex, with_arrivals
 from aibom.identify.bases import with_bases
 from aibom.identify.datastores import DataShelf
-from aibom.identify.features import UNPROVEN, Witness, features_of, further_versions
+from aibom.identify.features import Witness, features_of, further_versions
 from aibom.identify.mcp import ServerFinder, Serving, leaves
 from aibom.identify.mcpedges import with_edges
 from aibom.identify.mcpservices import mcp_services
@@ -18,10 +18,10 @@ from aibom.identify.models import ModelShelf
 from aibom.identify.origins import worst_origin
 from aibom.identify.remotecode import CodeShelf, code_links
 from aibom.identify.sandboxes import with_sandboxes
+from aibom.identify.servers import servers_of
 from aibom.identify.services import with_destinations
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.whole import as_wholes
-from aibom.identify.wires import listening_on
 from aibom.identify.workloads import group
 from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
@@ -110,12 +110,15 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
     served, configured = mcp_services(
         leaves(serving), components, members, node.everyone, workload.kind
     )
-    services = [*served, *_endpoints(components, members)]
+    servers, links = servers_of(components, members, rules.serving)
+    services = [*served, *servers]
     return Inventory(
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
-        links=tuple(sorted(lineage | code_links(components) | _links(components, services))),
+        links=tuple(
+            sorted({*lineage, *links, *code_links(components), *_links(components, services)})
+        ),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
         unseen=configured.unseen,
         concerns=configured.missing,
@@ -134,27 +137,6 @@ def _merged(components: Iterable[Component]) -> dict[str, Component]:
             origin=worst_origin((known.origin, component.origin)),
         )
     return merged
-
-
-def _endpoints(components: list[Component], members: list[ProcessFacts]) -> list[Service]:
-    """Return the ports on which inference servers and vector stores listen."""
-    listening = {found.process.pid: listening_on(found) for found in members}
-    services = []
-    for component in components:
-        pids = {e.pid for e in component.evidence if e.how not in UNPROVEN}
-        ports = {port for pid in pids for port in listening.get(pid, ())}
-        if component.role in ("inference-server", "vector-store") and ports:
-            services.append(
-                Service(
-                    ref=f"service:{component.ref}",
-                    name=component.name,
-                    component=component.ref,
-                    transport="tcp",
-                    endpoints=tuple(sorted(ports)),
-                    evidence=component.evidence,
-                )
-            )
-    return services
 
 
 def _images(members: list[ProcessFacts], containers: Mapping[str, Container]) -> list[Component]:

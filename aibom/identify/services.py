@@ -72,7 +72,7 @@ class _Sweep:
             components = {c.ref: c for c in inventory.components}
             for service in inventory.services:
                 component = components[service.component]
-                for pid in {e.pid for e in component.evidence}:
+                for pid in {e.pid for e in service.evidence}:
                     self._servers[pid].append(_Server(inventory, service, component))
 
     def witness(self, found: ProcessFacts) -> Witness:

@@ -16,6 +16,7 @@ from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSyste
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.identities import Identities
 from aibom.observe.imports import Imported, Imports
+from aibom.observe.leads import leads_of
 from aibom.observe.mcpconfigs import McpConfigs
 from aibom.observe.modelfolder import ModelFolders
 from aibom.observe.nodeprojects import NodeProjects
@@ -144,6 +145,7 @@ class Inspector:
             modules=len(table.modules) if table is not None else None,
             remote_code=remotecode.of(table, partial(self._beside, draft)) if table else (),
             devices=tuple(sorted(draft.devices)),
+            leads=leads_of(self.host, process, self._rules.spellings),
         )
         facts = self._with_configs(draft, facts)
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))

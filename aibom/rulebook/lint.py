@@ -221,6 +221,17 @@ def versions_of_libraries(_path: Path, document: Document) -> Iterator[str]:
         yield "'names_version' is for rules with a soname"
 
 
+def serves_is_run(_path: Path, document: Document) -> Iterator[str]:
+    """Check that what is said of a command line goes with a thing that runs, and is clear."""
+    described = document.get("serves", {})
+    if described and not any(f.verb == "runs" for clause in _clauses(document) for f in clause):
+        yield "'serves' is for rules with a clause that 'runs'"
+    count = Counter(option for options in described.values() for option in options)
+    for option, times in count.items():
+        if times > 1:
+            yield f"option {option!r} stands for two things"
+
+
 def magic_long(_path: Path, document: Document) -> Iterator[str]:
     """Check that a format without a parser is known by enough bytes."""
     described = document.get("format", {})
@@ -302,6 +313,7 @@ CHECKS_OF_ONE: tuple[Callable[[Path, Document], Iterator[str]], ...] = (
     hosts_narrow,
     devices_narrow,
     versions_of_libraries,
+    serves_is_run,
     magic_long,
     parser_known,
     contents_decode,

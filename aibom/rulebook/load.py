@@ -14,8 +14,20 @@ from aibom.types.rules import (
     Magic,
     Rule,
     RuleSet,
+    Serves,
     Verb,
 )
+
+# what a rule file calls the values of options, and Serves
+_SERVES = {
+    "model": "models",
+    "operand": "operands",
+    "file": "files",
+    "folder": "folders",
+    "name": "names",
+    "adapter": "adapters",
+    "tokenizer": "tokenizers",
+}
 
 
 class RuleError(Exception):
@@ -80,7 +92,13 @@ def compile_rule(document: dict[str, Any]) -> Rule:
         publisher=document.get("publisher", ""),
         references=tuple(document["references"]),
         names_version=document.get("names_version", False),
+        serves=compile_serves(document["serves"]) if "serves" in document else None,
     )
+
+
+def compile_serves(described: dict[str, list[str]]) -> Serves:
+    """Return how a server's command line spells what it serves."""
+    return Serves(**{_SERVES[key]: tuple(options) for key, options in described.items()})
 
 
 def compile_format(document: dict[str, Any]) -> FormatRule:

@@ -560,7 +560,8 @@ class ProcessFacts:
 
     ``modules`` counts what its interpreter had imported, None where that was not read.
     ``installed`` are packages that it installed. ``devices`` are the accelerators' device files
-    that it holds.
+    that it holds. ``leads`` are the paths that its command line gives for models, as given, with
+    where they lead in its root: one pair for each link in a folder, empty where nothing is there.
     """
 
     process: Process
@@ -577,6 +578,7 @@ class ProcessFacts:
     configs: tuple[McpConfig, ...] = ()
     answers: tuple[McpAnswer, ...] = ()
     remote_code: tuple[RemoteCode, ...] = ()
+    leads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Detection knowledge, compiled from rules/ into frozen values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -110,12 +111,31 @@ class FormatRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Serves:
+    """How a server's command line spells what it serves: its options, by what their values are.
+
+    The value of one of ``models`` is a model's path or its repository on a hub, of ``files`` a file
+    in that repository, of ``folders`` a folder with a folder per model, of ``names`` what clients
+    call the model. ``operands`` are the words after which the model follows without an option.
+    """
+
+    models: tuple[str, ...] = ()
+    operands: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
+    tokenizers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One named thing and the clauses of which any one proves it.
 
     ``type`` is the CycloneDX component type, empty for kinds that name no component.
     ``publisher`` is who makes or runs it. ``names_version`` is true where the name of a library's
     file ends in the version that its makers release it as: many have a number of their own there.
+    ``serves`` is set where its command line says which model it serves.
     """
 
     id: str
@@ -127,6 +147,7 @@ class Rule:
     publisher: str = ""
     references: tuple[str, ...] = ()
     names_version: bool = False
+    serves: Serves | None = None
 
 
 class RuleSet:
@@ -179,6 +200,23 @@ class RuleSet:
         """The rules and formats that name components."""
         rules = tuple(rule for rule in self.rules if rule.kind not in NO_COMPONENT)
         return RuleSet(rules, self.formats)
+
+    @cached_property
+    def serving(self) -> Mapping[str, Serves]:
+        """How servers spell what they serve, by the rule's id."""
+        return {rule.id: rule.serves for rule in self.rules if rule.serves is not None}
+
+    @cached_property
+    def spellings(self) -> Serves:
+        """All options of all servers together, for whoever does not know which server it is."""
+        return Serves(
+            *(
+                tuple(
+                    sorted({o for one in self.serving.values() for o in getattr(one, field.name)})
+                )
+                for field in fields(Serves)
+            )
+        )
 
     @cached_property
     def destinations(self) -> "RuleSet":

@@ -157,8 +157,9 @@ def test_an_inference_server_beside_it() -> None:
     (agent,) = agents(inventory)
     service = "service:pkg:pypi/vllm@2.0"
     assert service in links_of(inventory, agent.ref)
-    assert links_of(inventory, service) == {"pkg:pypi/vllm@2.0"}
-    assert "model:sha256:abababababababab" in links_of(inventory, "pkg:pypi/vllm@2.0")
+    model = "model:sha256:abababababababab"
+    assert links_of(inventory, service) == {"pkg:pypi/vllm@2.0", model}
+    assert model in links_of(inventory, "pkg:pypi/vllm@2.0")
 
 
 def test_workers_and_their_master_are_one_agent() -> None:

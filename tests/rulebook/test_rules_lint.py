@@ -144,6 +144,22 @@ DEFECTS: list[tuple[str, Document, str]] = [
         changed(MATCH_RULE, "match", 0, to={"holds": {"device": "/dev/dri/renderD*"}}),
         "clause 1: a render node alone",
     ),
+    ("schema_valid", changed(MATCH_RULE, "serves", to={"model": ["model"]}), "serves/model/0"),
+    ("schema_valid", changed(MATCH_RULE, "serves", to={"weights": ["-m"]}), "serves: Additional"),
+    (
+        "serves_is_run",
+        changed(MATCH_RULE, "serves", to={"model": ["-m"], "name": ["-m"]}),
+        "option '-m' stands for two things",
+    ),
+    (
+        "serves_is_run",
+        changed(
+            changed(MATCH_RULE, "serves", to={"model": ["-m"]}),
+            "match",
+            to=[{"loads": {"pypi": "acme-ml"}}],
+        ),
+        "'serves' is for rules with a clause that 'runs'",
+    ),
     (
         "versions_of_libraries",
         changed(
