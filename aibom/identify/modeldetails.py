@@ -84,7 +84,7 @@ def details_of(models: list[ModelFile]) -> ModelDetails:
         context_length=header.context_length or config.context_length,
         base_models=_bases(header, config, card),
         unsafe_globals=tuple(sorted({g for m in models for g in m.header.globals})),
-        properties=_properties(header, config, card),
+        properties=_properties(header, config, card) + _tokenizer(models),
         templates=tuple(
             dict.fromkeys(t for m in models for t in (*m.header.templates, *m.templates))
         ),
@@ -154,6 +154,11 @@ def _properties(
     told = [pair for pair in said if pair[1]]
     sizes = [(k if k.startswith("peft.") else f"config.{k}", v) for k, v in config.properties]
     return tuple(sorted({*header.properties, *sizes, *told}))
+
+
+def _tokenizer(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
+    said = next((m.tokenizer for m in models if m.tokenizer), "")
+    return (("tokenizer", said),) if said else ()
 
 
 def _sum(models: list[ModelFile], name: str) -> int | None:

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from aibom.formats.modelfolder import adapter, card, config, index, templates
+from aibom.formats.modelfolder import adapter, card, config, index, templates, tokenizers
 from aibom.formats.modelfolder.licences import spdx
 from aibom.formats.modelfolder.pipeline import parse_modules, parse_pipeline
 from aibom.formats.models import spacy
@@ -20,6 +20,8 @@ MAX_DOCUMENT = 4 << 20
 MAX_INDEX = 16 << 20
 #: Most characters of templates that are examined in one look; a common one has five thousand.
 MAX_TEXT = 400_000
+#: Most bytes of a tokenizer: counting the tokens of as many takes 0.15 s at worst.
+MAX_TOKENIZER = 8 << 20
 #: Most templates, and indexes, of one folder.
 MAX_TEMPLATES = 32
 
@@ -56,6 +58,7 @@ ROLES: dict[str, CompanionRole] = {
 _SPACY: dict[str, CompanionRole] = {"config.cfg": "config", "meta.json": "pipeline"}
 # transformers and its kin, Mistral, onnxruntime-genai
 _CONFIGS = ("config.json", "params.json", "genai_config.json")
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 _INDEX = ".index.json"
 _TEMPLATES = "additional_chat_templates"
 
@@ -69,6 +72,7 @@ class Documents:
     adapter: ModelConfig | None = None
     card: ModelCard | None = None
     pipeline: ModelPipeline | None = None
+    tokenizer: str = ""
     pipeline_code: tuple[str, ...] = ()
     roles: Mapping[str, CompanionRole] | None = None
     templates: tuple[ChatTemplate, ...] = ()
@@ -112,6 +116,7 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
         adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
         card=_card(reader),
         pipeline=pipeline,
+        tokenizer=_tokenizer(reader),
         pipeline_code=_pipeline_code(reader),
         roles=roles | dict.fromkeys(indexes, "index"),
         templates=tuple(template for template, _ in found),
@@ -182,6 +187,17 @@ def _card(reader: _Reader) -> ModelCard | None:
     known = {b.reference for b in found.base_models}
     bases = (*found.base_models, *(b for b in merge.models if b.reference not in known))
     return replace(found, base_models=bases, merge_method=merge.method)
+
+
+def _tokenizer(reader: _Reader) -> str:
+    """Return how text becomes tokens, in a few words; the surest of several files speaks."""
+    for name in _TOKENIZERS:
+        data = reader.read(name, MAX_TOKENIZER)
+        found = tokenizers.parse(name, data) if data else None
+        if found is not None:
+            size = f" of {found.vocabulary} tokens" if found.vocabulary is not None else ""
+            return f"{found.kind}{size} ({found.format})"
+    return ""
 
 
 def _spacy_card(reader: _Reader) -> ModelCard | None:

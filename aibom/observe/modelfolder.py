@@ -92,6 +92,7 @@ class ModelFolders:
             templates=(documents.templates or top.templates)[:MAX_TEMPLATES],
             concerns=tuple(dict.fromkeys(concerns)),
             shards=shards,
+            tokenizer=documents.tokenizer or top.tokenizer,
             pipeline=None if is_adapter else top.pipeline,
         )
 

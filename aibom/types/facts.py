@@ -341,9 +341,9 @@ class ModelPipeline:
 class ModelFile:
     """A file whose content is a model's or an adapter's weights, and what lies beside it.
 
-    ``shards`` are the names, relative to ``folder``, of all files that an index says make one model
-    together. ``pipeline`` is what it is a part of. Paths are in the container; of a file in a
-    hub's cache ``folder`` is the snapshot's.
+    ``shards`` are the names, relative to ``folder``, of all files that an index says make one
+    model together. ``pipeline`` is what it is a part of, ``tokenizer`` how its text becomes
+    tokens. Paths are in the container; of a file in a hub's cache ``folder`` is the snapshot's.
     """
 
     file: FileFacts
@@ -357,6 +357,7 @@ class ModelFile:
     folder: str = ""
     shards: tuple[str, ...] = ()
     pipeline: ModelPipeline | None = None
+    tokenizer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

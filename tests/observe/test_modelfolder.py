@@ -57,6 +57,17 @@ def test_configuration_tokenizer_and_card_belong_to_the_weights(tmp_path: Path) 
     assert model.card.base_models[0].reference == "org/base"
 
 
+def test_the_tokenizer_is_named_with_the_size_of_its_vocabulary(tmp_path: Path) -> None:
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}},
+    }
+    fill(tmp_path, tokenizer_json=json.dumps(tokenizer))
+    model = complete(tmp_path / "model.safetensors")
+    assert model.tokenizer == "BPE of 2 tokens (huggingface)"
+
+
 def test_an_adapter_has_its_own_configuration(tmp_path: Path) -> None:
     said = json.dumps({"peft_type": "LORA", "base_model_name_or_path": "org/base"})
     fill(tmp_path, config_json=CONFIG, adapter_config_json=said)
