@@ -76,10 +76,12 @@ def compare(cache: Path) -> dict[str, dict[str, str]]:
     boms.mkdir(parents=True, exist_ok=True)
     kept = python_environment("sample", watched.requirements(), cache)
     columns: dict[str, dict[str, str]] = {}
-    # not in .cache: several peers leave out all that lies below a folder with a dot
-    with tempfile.TemporaryDirectory(prefix="aibom-compare-") as place:
-        folder, environment = Path(place, "sample", "assistant"), Path(place, "environment")
-        shutil.copytree(kept, environment, symlinks=True)
+    # not in .cache: several peers leave out what lies below a folder with a dot, or one that is
+    # called a sample or a test, and what the .gitignore of an environment names
+    with tempfile.TemporaryDirectory(prefix="assistant-") as place:
+        folder, environment = Path(place, "work", "assistant"), Path(place, "environment")
+        ignored = shutil.ignore_patterns(".gitignore")
+        shutil.copytree(kept, environment, symlinks=True, ignore=ignored)
         truth = sample.make(folder, watched.free_port())
         for tool in tools(folder, environment, truth, cache):
             _LOG.info("%s %s", tool.name, tool.version)

@@ -1,7 +1,8 @@
 """What a BOM says of the sample, counted against the truth: one function per question.
 
 Every count is generous: it looks for the words wherever a tool may have put them. A thing is about
-a file when its JSON holds the file's name or SHA-256.
+a file when its JSON holds the file's name or SHA-256; a model is found when all its files are, or
+when a model in the BOM bears one of its names.
 """
 
 import re
@@ -52,20 +53,24 @@ def invented(bom: Document, truth: Truth) -> list[str]:
     """Return the names of models in a BOM that are nothing of the sample."""
     words = {truth.hosted, truth.adapter.named_base}
     for model in truth.models:
-        words |= {*model.files, *model.files.values(), model.name, model.commit}
-    words = {word.lower() for word in words if word}
-    words |= {_plain(word) for word in words}
+        words |= {*model.files, *model.files.values(), model.repository} - {""}
     return [
         t.name
         for t in bom.things
-        if t.type == _MODEL and not any(w in t.text.lower() or w == _plain(t.name) for w in words)
+        if t.type == _MODEL
+        and not any(word in t.text for word in words)
+        and not any(_is_called(t, model) for model in truth.models)
     ]
 
 
+def _is_called(thing: Thing, model: TrueModel) -> bool:
+    """Say whether a model in a BOM bears a name of a true one, however that is written."""
+    names = {_plain(name) for name in model.called}
+    return thing.type == _MODEL and _plain(thing.name) in names
+
+
 def _plain(name: str) -> str:
-    """Return a name as a header or a file spell it alike."""
-    stem = name.lower().removesuffix(".gguf").removesuffix(".onnx").removesuffix(".tflite")
-    return re.sub(r"[^a-z0-9]+", "-", stem)
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
 
 def _libraries(bom: Document, wanted: dict[str, str]) -> str:
@@ -82,7 +87,8 @@ def _named(bom: Document, wanted: Iterable[str]) -> set[str]:
 
 def _found(bom: Document, model: TrueModel) -> bool:
     things = [t for t in bom.things if t.type not in _SOFTWARE]
-    return all(any(_is_about(t, f, d) for t in things) for f, d in model.files.items())
+    every = all(any(_is_about(t, f, d) for t in things) for f, d in model.files.items())
+    return every or any(_is_called(t, model) for t in things)
 
 
 def _is_about(thing: Thing, file: str, digest: str) -> bool:
@@ -107,10 +113,9 @@ def _servers(bom: Document, servers: dict[str, list[str]]) -> int:
 
 def _adapters(bom: Document, truth: Truth) -> list[Thing]:
     file = truth.adapter.file
-    digest = next(m.files[file] for m in truth.models if file in m.files)
-    about = [t for t in bom.things if _is_about(t, file, digest)]
-    # of a folder's name, as some call it by that
-    return [*about, *(t for t in bom.things if t.type == _MODEL and t.name in truth.adapter.names)]
+    model = next(m for m in truth.models if file in m.files)
+    digest = model.files[file]
+    return [t for t in bom.things if _is_about(t, file, digest) or _is_called(t, model)]
 
 
 def _base(bom: Document, truth: Truth) -> str:

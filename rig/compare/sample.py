@@ -16,6 +16,7 @@ NEVER_IMPORTED = ("chromadb", "crewai", "torch", "transformers")
 _NO_AI = ("numpy",)
 BASE, CHAT = "nimbus/drizzle-base", "nimbus/drizzle-chat-gguf"
 FALSE_BASE = "stratus/thunder-base"
+_TITLES = {CHAT: ["Drizzle Chat"]}  # what the header says
 _NO_COMMIT = "0" * 40  # what stands in the source of the program for the commit of CHAT
 _TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
@@ -49,7 +50,7 @@ def repositories() -> dict[str, Files]:
     )
     base["config.json"] = _json(_CONFIG)
     base["README.md"] = b"---\nlicense: apache-2.0\n---\n# Drizzle\n"
-    chat = {"drizzle-chat-f32.gguf": weights.gguf("Drizzle Chat", _TEMPLATE)}
+    chat = {"drizzle-chat-f32.gguf": weights.gguf(_TITLES[CHAT][0], _TEMPLATE)}
     return {BASE: base, CHAT: chat}
 
 
@@ -124,17 +125,19 @@ def _truth(port: int) -> Truth:
     listed = {name: required[name] for name in NEVER_IMPORTED}
     hub = repositories()
     models = [
-        TrueModel(Path(path).stem, {Path(path).name: _sha256(data)})
-        for path, data in local_files().items()
+        TrueModel(path.stem, {path.name: _sha256(data)}, [path.stem, path.parent.name])
+        for path, data in ((Path(name), data) for name, data in local_files().items())
     ]
     for repository, files in hub.items():
         large = {n: _sha256(d) for n, d in files.items() if n.endswith((".gguf", ".safetensors"))}
-        models.append(TrueModel(repository, large, repository, commit_of(files)))
+        commit = commit_of(files)
+        called = [repository, repository.rpartition("/")[2], commit, *_TITLES.get(repository, [])]
+        models.append(TrueModel(repository, large, called, repository, commit))
     return Truth(
         imported={n: v for n, v in required.items() if n not in (*listed, *_NO_AI)},
         listed=listed,
         models=models,
-        adapter=TrueAdapter("adapter_model.safetensors", ["dialect"], FALSE_BASE, BASE),
+        adapter=TrueAdapter("adapter_model.safetensors", FALSE_BASE, BASE),
         hosted="gpt-4o-mini",
         servers={
             "clock": ["clock", "mcp_server_time", "mcp-server-time"],

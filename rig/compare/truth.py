@@ -9,12 +9,14 @@ from typing import Any
 class TrueModel:
     """A model of the sample: its files by name, with their SHA-256.
 
+    ``called`` are the names that it may go by: in its header, of its file, folder or repository.
     ``repository`` and ``commit`` are those of the hub that it comes from, or empty. The names of
     files are unique in the sample.
     """
 
     name: str
     files: dict[str, str]
+    called: list[str]
     repository: str = ""
     commit: str = ""
 
@@ -26,13 +28,9 @@ class TrueModel:
 
 @dataclass(frozen=True, slots=True)
 class TrueAdapter:
-    """An adapter: one of its words is false, as the base that it names is not what it runs on.
-
-    ``names`` are what it may be called: its folder.
-    """
+    """An adapter: one of its words is false, as the base that it names is not what it runs on."""
 
     file: str
-    names: list[str]
     named_base: str
     real_base: str
 

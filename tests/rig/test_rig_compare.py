@@ -178,6 +178,8 @@ def test_a_half_of_a_model_is_no_model(tmp_path: Path, truth: Truth) -> None:
     (base,) = [m for m in truth.models if m.name == sample.BASE]
     first = model(next(iter(base.files)))
     said = answers(document(tmp_path, components=[first]), truth)
+    whole = answers(document(tmp_path, components=[model("Drizzle_Base")]), truth)
+    assert whole["models /8"] == "1"
     assert (said["models /8"], said["models that are none"]) == ("0", "0")
 
 
