@@ -106,9 +106,9 @@ def _from_hub(bom: Document, models: Iterable[TrueModel]) -> int:
 
 
 def _servers(bom: Document, servers: dict[str, list[str]]) -> int:
-    things = [t for t in bom.things if t.type not in {*_SOFTWARE, "file", _MODEL}]
-    about = [t for t in things if "mcp" in t.text.lower()]
-    return sum(any(w in t.text for t in about for w in words) for words in servers.values())
+    things = [t.text for t in bom.things if t.type not in {*_SOFTWARE, "file", _MODEL}]
+    about = [text for text in (*things, *bom.remarks()) if "mcp" in text.lower()]
+    return sum(any(w in text for text in about for w in words) for words in servers.values())
 
 
 def _adapters(bom: Document, truth: Truth) -> list[Thing]:
@@ -137,14 +137,17 @@ def _disagrees(bom: Document, truth: Truth) -> bool:
 
 
 def _flagged(bom: Document, truth: Truth) -> str:
-    if not _harmful(bom, truth.evil):
-        return "no"
-    return "yes, and the harmless one" if _harmful(bom, truth.harmless) else "yes"
+    """Return whether something is said of the evil pickle that is not said of the harmless one."""
+    evil, harmless = _harm(bom, truth.evil), _harm(bom, truth.harmless)
+    if evil - harmless:
+        return "yes"
+    return "as the harmless one" if evil else "no"
 
 
-def _harmful(bom: Document, file: str) -> bool:
+def _harm(bom: Document, file: str) -> set[str]:
     things = [t for t in bom.things if file in t.text and t.type not in _SOFTWARE]
-    return any(_HARM.search(text) for t in things for text in bom.said_of(t))
+    texts = [text for t in things for text in bom.said_of(t)]
+    return {match.group().lower() for text in texts for match in _HARM.finditer(text)}
 
 
 def _yes(held: bool) -> str:

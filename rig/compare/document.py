@@ -64,11 +64,14 @@ class Document:
     def said_of(self, thing: Thing) -> Iterator[str]:
         """Yield every text about a thing: its own, and what refers to it."""
         yield thing.text
-        for key in ("vulnerabilities", "annotations"):
-            for remark in self.value.get(key, []):
-                text = json.dumps(remark)
-                if thing.ref and json.dumps(thing.ref) in text:
-                    yield text
+        for text in self.remarks():
+            if thing.ref and json.dumps(thing.ref) in text:
+                yield text
+
+    def remarks(self) -> Iterator[str]:
+        """Yield every text that stands beside the things."""
+        for key in ("vulnerabilities", "annotations", "properties"):
+            yield from (json.dumps(remark) for remark in self.value.get(key, []))
 
     def edges(self) -> set[tuple[str, str]]:
         """Return who depends on whom, by references."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from rig.errors import RigError
 # A process is born with the peak of the one that started it (getrusage(2), ru_maxrss, which a
 # program keeps that is begun in it). So a small Python lies in between, and writes what it knows.
 _BETWEEN = """
-import resource, subprocess, sys
+import resource, signal, subprocess, sys
+signal.signal(signal.SIGTERM, lambda *_: None)  # ends with the program, which is told as well
 code = subprocess.call(sys.argv[2:])
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "w") as file:
     file.write(f"[{used.ru_utime + used.ru_stime}, {used.ru_maxrss}]")
 sys.exit(code if code >= 0 else 128 - code)
 """
+
+
+_PATIENCE_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,12 @@ def run(
     try:
         code = process.wait()
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        # first politely: a watch passes it on to what it watches
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            os.killpg(process.pid, how)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE_S)
+                break
         raise
     return code, Cost.read(used)
 

@@ -125,7 +125,7 @@ def _truth(port: int) -> Truth:
     listed = {name: required[name] for name in NEVER_IMPORTED}
     hub = repositories()
     models = [
-        TrueModel(path.stem, {path.name: _sha256(data)}, [path.stem, path.parent.name])
+        TrueModel(path.stem, {path.name: _sha256(data)}, [path.stem, *path.parts[1:-1]])
         for path, data in ((Path(name), data) for name, data in local_files().items())
     ]
     for repository, files in hub.items():

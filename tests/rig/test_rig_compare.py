@@ -164,7 +164,10 @@ def test_a_warning_of_every_pickle_is_told_apart(tmp_path: Path, truth: Truth) -
         for name in (truth.evil, truth.harmless)
     ]
     said = answers(document(tmp_path, components=warned), truth)
-    assert said["evil pickle flagged"] == "yes, and the harmless one"
+    warned[0]["description"] = "runs os.system"
+    more = answers(document(tmp_path, components=warned), truth)
+    assert more["evil pickle flagged"] == "yes"
+    assert said["evil pickle flagged"] == "as the harmless one"
 
 
 def test_what_is_no_model_of_the_sample_is_invented(tmp_path: Path, truth: Truth) -> None:
@@ -172,6 +175,12 @@ def test_what_is_no_model_of_the_sample_is_invented(tmp_path: Path, truth: Truth
     bom = document(tmp_path, components=[model(name) for name in names])
     assert invented(bom, truth) == ["ford-t", "openai"]
     assert model_count(bom) == 5
+
+
+def test_a_remark_tells_of_a_server_too(tmp_path: Path, truth: Truth) -> None:
+    remark = {"name": "x", "value": "MCP server issues is configured and does not run"}
+    said = answers(document(tmp_path, properties=[remark]), truth)
+    assert (said["MCP servers that run /2"], said["MCP servers only configured /1"]) == ("0", "1")
 
 
 def test_a_half_of_a_model_is_no_model(tmp_path: Path, truth: Truth) -> None:
