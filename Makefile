@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench fuzz pickles clean
+.PHONY: help setup run check format test bench compare fuzz pickles clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -43,6 +43,9 @@ fuzz: $(READY) ## aibom inspect on ten thousand broken files
 
 pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
 	@$(BIN)/python -m rig.pickles
+
+compare: $(READY) ## aibom beside other makers of AI-BOMs, on one sample
+	@$(BIN)/python -m rig.compare
 
 clean: ## remove what make made
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

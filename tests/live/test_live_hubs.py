@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from rig.hub import commit_of, hub
 from tests.live.conftest import scan
-from tests.live.hub_server import commit_of, hub
 from tests.live.test_live_files import gguf
 
 pytestmark = pytest.mark.live

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 #: What a repository holds at its one commit.
 Files = dict[str, bytes]
+#: What a repository keeps in large-file storage; everything else is answered by the hub itself.
+LARGE = (".gguf", ".safetensors")
 
 
 def git_hash(data: bytes) -> str:
@@ -26,29 +28,31 @@ def commit_of(files: Files) -> str:
 def _entry(name: str, data: bytes) -> dict[str, Any]:
     entry = {"type": "file", "path": name, "size": len(data), "oid": git_hash(data)}
     large = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
-    return entry | ({"lfs": large} if name.endswith(".gguf") else {})
+    return entry | ({"lfs": large} if name.endswith(LARGE) else {})
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers for the repositories of the server; the names of LFS files end in ``.gguf``."""
+    """Answers for the repositories of the server; ``LARGE`` says which files redirect."""
 
     repositories: dict[str, Files]
     storage: str
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        """Answer a listing, a file, or where a large file lies."""
         path = unquote(urlsplit(self.path).path).removeprefix("/datasets")
         if path.startswith("/lfs/"):
             contents = [d for files in self.repositories.values() for d in files.values()]
             self._answer(next(d for d in contents if hashlib.sha256(d).hexdigest() == path[5:]))
         elif path.startswith("/api/"):
-            _, _, _, owner, name, *rest = path.split("/")
-            self._describe(f"{owner}/{name}", listed=rest[:1] == ["tree"])
+            _, _, _, owner, name, *more = path.split("/")
+            self._describe(f"{owner}/{name}", listed=more[:1] == ["tree"])
         else:
             repository, _, rest = path[1:].partition("/resolve/")
             self._resolve(self.repositories[repository], rest.partition("/")[2])
 
     def do_HEAD(self) -> None:
+        """Answer as GET does, without the body."""
         self.do_GET()
 
     def _describe(self, repository: str, *, listed: bool) -> None:
@@ -60,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _resolve(self, files: Files, name: str) -> None:
         data, commit = files[name], commit_of(files)
-        if not name.endswith(".gguf"):
+        if not name.endswith(LARGE):
             self._answer(data, ETag=f'"{git_hash(data)}"', X_Repo_Commit=commit)
             return
         digest = hashlib.sha256(data).hexdigest()
@@ -91,7 +95,8 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def hub(repositories: dict[str, Files]) -> Iterator[str]:
     """Serve ``repositories`` by their names and yield the hub's address."""
-    handler = type("Handler", (Handler,), {"repositories": repositories})
+    holding = {"repositories": repositories}
+    handler: type[Handler] = type("HandlerOfOne", (Handler,), holding)
     storage = ThreadingHTTPServer(("127.0.0.2", 0), handler)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     handler.storage = f"http://127.0.0.2:{storage.server_port}"

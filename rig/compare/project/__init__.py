@@ -1,0 +1,1 @@
+"""The sample's own sources, copied as they are: see rig.compare.sample."""
