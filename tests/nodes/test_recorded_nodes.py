@@ -66,7 +66,7 @@ def test_a_recording_holds_no_secrets_and_nothing_of_other_processes() -> None:
     assert len(pids) == 4  # the pod's three and the shim that mounted it
     for environ in (CHAT / "proc").glob("*/environ"):
         names = {v.split(b"=")[0] for v in environ.read_bytes().split(b"\0") if v}
-        assert names <= {b"PYTHONPATH", b"VIRTUAL_ENV", b"CONDA_PREFIX"}
+        assert names <= {b"HOME", b"PYTHONPATH", b"VIRTUAL_ENV", b"CONDA_PREFIX"}
 
 
 def test_a_recording_of_another_schema_is_trouble(tmp_path: Path) -> None:
