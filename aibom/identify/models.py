@@ -14,7 +14,7 @@ from aibom.identify.modeldetails import (
     licence_of,
     name_of,
 )
-from aibom.identify.modelsets import SetKey, expected, is_parted, key_of
+from aibom.identify.modelsets import SetKey, editions, expected, is_parted, key_of
 from aibom.identify.origins import worst_origin
 from aibom.identify.provenance import Provenance
 from aibom.types.facts import FileFacts, ModelFile, ModelUse
@@ -61,7 +61,7 @@ class ModelShelf:
     def components(self) -> list[Component]:
         """Return one component per model, adapters included, sorted by ref."""
         found = []
-        for seen in _merged(self._seen):
+        for seen in _merged(_parted(self._seen)):
             component = self._settle(_component(seen))
             found.append(component)
             self.places[component.ref] = tuple({m.file: None for m, _ in seen.uses})
@@ -72,6 +72,20 @@ class ModelShelf:
             return component
         ref = f"data:{component.ref.partition(':')[2]}"
         return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
+
+
+def _parted(found: Mapping[SetKey, _Seen]) -> dict[SetKey, _Seen]:
+    """Part what are several commits of one model; each has the files that it holds."""
+    parted: dict[SetKey, _Seen] = {}
+    for key, seen in found.items():
+        parts = editions(m for m, _ in seen.uses) if is_parted(key) else []
+        if len(parts) < 2:
+            parted[key] = seen
+            continue
+        for number, files in enumerate(map(set, parts)):
+            uses = [(m, e) for m, e in seen.uses if m in files]
+            parted[*key, number] = _Seen(uses, set(seen.containers))
+    return parted
 
 
 def _merged(found: Mapping[SetKey, _Seen]) -> list[_Seen]:

@@ -1,6 +1,8 @@
 """What makes several files one model: a pipeline, an index, numbered shards, or one content."""
 
 import posixpath
+from collections import defaultdict
+from collections.abc import Iterable
 
 from aibom.identify.filenames import file_name, is_dataset, repositories, shard_of
 from aibom.types.facts import ModelFile
@@ -13,11 +15,13 @@ _PARTED = frozenset({"pipeline", "index", "shards"})
 
 def key_of(model: ModelFile, container: str) -> SetKey:
     """Return what a file has in common with the other files of its model."""
-    place: object = repositories(model) or posixpath.dirname(model.file.path)
     if is_dataset(model):
         return ("dataset", container, *repositories(model))
+    # a commit that changed some of the files left the others in both
+    named = tuple(dict.fromkeys(filter(None, _repositories(model))))
     if model.pipeline:
-        return ("pipeline", container, repositories(model) or model.pipeline.folder)
+        return ("pipeline", container, named or model.pipeline.folder)
+    place: object = named or posixpath.dirname(model.file.path)
     if _is_indexed(model):
         return ("index", container, place, model.shards)
     shard = shard_of(file_name(model))
@@ -32,6 +36,43 @@ def _content_key(model: ModelFile) -> SetKey:
     if model.file.head_sha256:
         return ("head", model.file.head_sha256, model.file.size)
     return ("file", model.file.key)
+
+
+def editions(models: Iterable[ModelFile]) -> list[list[ModelFile]]:
+    """Return the files of one set by the commits that hold them, where those are several models.
+
+    They are when a file of one name has two contents. What several commits hold is in each.
+    """
+    found = list(models)
+    contents: dict[str, set[str]] = defaultdict(set)
+    for model in found:
+        contents[_full_name(model)].add(model.file.sha256 or model.file.path)
+    if all(len(known) == 1 for known in contents.values()):
+        return [found]
+    held: dict[str, set[int]] = defaultdict(set)
+    for index, model in enumerate(found):
+        for commit in _commits(model) or ("",):
+            held[commit].add(index)
+    kept: list[set[int]] = []
+    for _, files in sorted(held.items(), key=lambda item: (-len(item[1]), item[0])):
+        if not any(files <= known for known in kept):
+            kept.append(files)
+    return [[found[index] for index in sorted(files)] for files in kept]
+
+
+def _repositories(model: ModelFile) -> tuple[str, ...]:
+    sources = model.hub.sources if model.hub is not None else ()
+    return tuple(s.repository for s in sources)
+
+
+def _full_name(model: ModelFile) -> str:
+    sources = model.hub.sources if model.hub is not None else ()
+    return next((s.filename for s in sources if s.filename), model.file.path)
+
+
+def _commits(model: ModelFile) -> tuple[str, ...]:
+    sources = model.hub.sources if model.hub is not None else ()
+    return tuple(sorted({commit for s in sources for commit in s.commits}))
 
 
 def is_parted(key: SetKey) -> bool:

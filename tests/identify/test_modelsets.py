@@ -8,6 +8,8 @@ from aibom.types.concerns import Concern
 from aibom.types.facts import (
     Companion,
     Container,
+    HubPlace,
+    HubSource,
     ModelCard,
     ModelConfig,
     ModelFile,
@@ -72,6 +74,29 @@ def test_two_folders_with_one_name_stay_two() -> None:
     one = use("/a/tiny/a.safetensors", "1", shards=SHARDS)
     two = use("/b/tiny/a.safetensors", "2", shards=SHARDS)
     assert len(components(("app", one), ("app", two))) == 2
+
+
+def cached(name: str, digest: str, *commits: str) -> ModelUse:
+    source = HubSource("org/tiny", commits, name)
+    folder = f"/hub/models--org--tiny/snapshots/{commits[0]}"
+    held = use(f"/hub/models--org--tiny/blobs/{digest * 64}", digest, shards=SHARDS)
+    hub = HubPlace("huggingface", (source,), verified=True)
+    return replace(held, model=replace(held.model, folder=folder, hub=hub))
+
+
+def test_a_shard_that_two_commits_share_is_of_the_model_beside_it() -> None:
+    shared, newer = cached(SHARDS[0], "1", "c1", "c2"), cached(SHARDS[1], "2", "c2")
+    (found,) = components(("app", shared), ("app", newer))
+    assert ("aibom:shards", "2 of 2 seen") in found.properties
+    assert found.version == "c2"
+
+
+def test_two_commits_of_one_repository_stay_two() -> None:
+    shared = cached(SHARDS[0], "1", "c1", "c2")
+    both = (shared, cached(SHARDS[1], "2", "c2"), cached(SHARDS[1], "3", "c1"))
+    found = components(*(("app", one) for one in both))
+    assert sorted(c.version for c in found) == ["c1", "c2"]
+    assert all(("aibom:shards", "2 of 2 seen") in c.properties for c in found)
 
 
 def test_what_the_card_and_the_configuration_say_is_a_claim() -> None:
