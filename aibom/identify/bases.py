@@ -54,7 +54,7 @@ def _bases(adapter: Component, models: Iterable[Component]) -> list[_Base]:
     if agreeing or named:
         return [base for base in beside if base in named] or agreeing or named
     # of several models in a process any that fits may be the base
-    return [base for base in beside if _fits(adapter, base.model)] or beside[:1]
+    return [base for base in beside if _fits(adapter, base.model)] or beside
 
 
 def _fits(adapter: Component, model: Component) -> bool:
@@ -78,9 +78,10 @@ def _judged(adapter: Component, bases: list[_Base]) -> Component:
 
 def _concern(adapter: Component, bases: list[_Base]) -> Concern | None:
     loaded = ", ".join(sorted({base.model.name for base in bases}))
-    wrong = widths.conflicts(_widths(adapter), _widths(bases[0].model)) if len(bases) == 1 else ()
-    if wrong:
-        detail = f"its weights do not fit {loaded}: other shapes of {', '.join(wrong[:5])}"
+    wrong = [widths.conflicts(_widths(adapter), _widths(base.model)) for base in bases]
+    if all(wrong):
+        modules = sorted({module for conflict in wrong for module in conflict})
+        detail = f"its weights do not fit {loaded}: other shapes of {', '.join(modules[:5])}"
         return Concern("base-mismatch", "suspicious", detail)
     if any(base.by is not None for base in bases) or not _named(adapter):
         return None

@@ -61,7 +61,9 @@ def code_links(components: Iterable[Component]) -> set[Link]:
 
 def _component(repository: str, commit: str, seen: _Seen) -> Component:
     files = tuple(seen.files[path] for path in sorted(seen.files))
-    digest = hashlib.sha256("".join(f.sha256 or f.path for f in files).encode()).hexdigest()
+    # two commits, or two repositories, may have the very same code
+    parts = (repository, commit, *(f.sha256 or f.path for f in files))
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
     names = ", ".join(sorted(seen.modules)[:5])
     concern = Concern("custom-code", "suspicious", f"imported with trust_remote_code: {names}")
     return Component(

@@ -118,6 +118,24 @@ def test_of_several_that_fit_none_is_chosen() -> None:
     assert "twin" in concern.detail
 
 
+def test_of_several_where_none_fits_all_are_told() -> None:
+    embedder = base("/m/embedder/model.safetensors", properties=RECORDED)
+    embedder = replace(embedder, model=ModelDetails("safetensors"))
+    unlike = replace(base(), model=ModelDetails("gguf"))
+    found, targets = judged(adapter("org/unknown"), embedder, unlike)
+    ((concern,)) = found.concerns
+    assert (concern.level, targets) == ("note", set())
+    assert "embedder, tiny" in concern.detail
+
+
+def test_weights_that_fit_none_of_several() -> None:
+    wide = adapter("org/unknown", Width("q_proj", 4096, 4096))
+    found, targets = judged(wide, base(), base("/models/twin/model.safetensors"))
+    ((concern,)) = found.concerns
+    assert (concern.level, targets) == ("suspicious", set())
+    assert "tiny, twin" in concern.detail
+
+
 def test_an_adapter_that_names_nothing_is_no_concern() -> None:
     found, targets = judged(adapter(""), base())
     assert found.concerns == ()
