@@ -1,10 +1,11 @@
 """Agents: programs in which an agent framework is loaded and which use a model."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from packaging.utils import canonicalize_name
 
 from aibom.identify.agentprograms import AgentProgram, component_of, program_of
 from aibom.identify.destinations import MAX_ACCOUNTS
@@ -118,21 +119,16 @@ def _programs(
     """Return by process what it runs."""
     everyone = {found.process.pid: found for found in members}
     frameworks = [c for c in inventory.components if c.role == _FRAMEWORK]
-    names = {_plain(c.name) for c in frameworks}
+    names = {canonicalize_name(c.name) for c in frameworks}
     own = {c.ref for c in frameworks if c.type == "application"}
     for found in members:
         package = found.program.package
-        if package is not None and names & {_plain(name) for name in package.requires}:
+        if package is not None and names & set(map(canonicalize_name, package.requires)):
             own.add(package_url(package))
     return {
         pid: program_of(found, everyone, own, witnesses[pid].container)
         for pid, found in everyone.items()
     }
-
-
-def _plain(name: str) -> str:
-    """Return a package's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _itself(found: ProcessFacts, loaded: Mapping[int, list[_Loaded]]) -> _Loaded | None:

@@ -13,6 +13,8 @@ from aibom.types.facts import Origin, Package, ProcessFacts
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.rules import Feature, RuleSet
 
+#: The role of a service that speaks MCP, whatever else its component is.
+ROLE = "mcp-server"
 # what stands between a container's first process and the world: containerd, cri-o and podman
 _RUNTIME = re.compile(r"containerd-shim|conmon|dockerd|docker-containerd")
 # what a script imports that makes a server of it; a client imports mcp and mcp.client
@@ -206,4 +208,5 @@ def service_of(serving: Serving, evidence: tuple[Evidence, ...]) -> Service:
         clients=clients,
         client_pids=callers,
         evidence=evidence,
+        role=ROLE,
     )

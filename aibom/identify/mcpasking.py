@@ -30,7 +30,6 @@ def questions(facts: NodeFacts, inventories: Iterable[Inventory]) -> tuple[McpQu
         for service in inventory.services
         for component in inventory.components
         if component.ref == service.component
-        and component.kind == "mcp-server"
         and any(name == EXPOSURE for name, _ in service.properties)
         for e in component.evidence
     }
@@ -45,7 +44,9 @@ def questions(facts: NodeFacts, inventories: Iterable[Inventory]) -> tuple[McpQu
     return tuple(sorted(found.values()))
 
 
-def _ports(found: ProcessFacts, configured: Mapping[int, set[str]]) -> list[McpQuestion]:
+def _ports(
+    found: ProcessFacts, configured: Mapping[tuple[str, int], set[str]]
+) -> list[McpQuestion]:
     process = found.process
     asked: dict[int, McpQuestion] = {}
     for connection in found.connections:
@@ -53,7 +54,8 @@ def _ports(found: ProcessFacts, configured: Mapping[int, set[str]]) -> list[McpQ
         if connection.remote or connection.protocol != "tcp" or address is None:
             continue
         port = int(address.port)
-        paths = (*sorted(configured.get(port, ())), *_PATHS)
+        named = sorted(configured.get((process.network_namespace, port), ()))
+        paths = (*named, *_PATHS)
         host = _EVERY.get(address.host, address.host)
         question = McpQuestion(
             process.pid, process.start_ticks, host, port, tuple(dict.fromkeys(paths))
@@ -64,16 +66,25 @@ def _ports(found: ProcessFacts, configured: Mapping[int, set[str]]) -> list[McpQ
     return [asked[port] for port in sorted(asked)[:MAX_PORTS]]
 
 
-def _configured_paths(facts: NodeFacts) -> dict[int, set[str]]:
-    """Return the paths that clients' configurations name, by port."""
-    paths: dict[int, set[str]] = defaultdict(set)
-    servers = (s for p in facts.processes for c in p.configs for s in c.servers if s.url)
-    for server in servers:
+def _configured_paths(facts: NodeFacts) -> dict[tuple[str, int], set[str]]:
+    """Return the paths that clients' configurations name, by network namespace and port.
+
+    One in another namespace could not reach the server itself, and shall not do so through us.
+    """
+    paths: dict[tuple[str, int], set[str]] = defaultdict(set)
+    servers = (
+        (p.process.network_namespace, s)
+        for p in facts.processes
+        for c in p.configs
+        for s in c.servers
+        if s.url
+    )
+    for namespace, server in servers:
         place, slash, path = server.url.partition("://")[2].partition("/")
         port = place.rpartition(":")[2]
         # a path that lost a key leads nowhere; what must be quoted is nobody's
         if port.isdigit() and slash and "*" not in path and path.isascii() and path.isprintable():
-            paths[int(port)].add(f"/{path}" if " " not in path else "/")
+            paths[namespace, int(port)].add(f"/{path}" if " " not in path else "/")
     return paths
 
 

@@ -7,6 +7,7 @@ docker-run(1) and podman-run(1).
 import posixpath
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -50,6 +51,7 @@ def comparable(name: str) -> str:
     return f"{scope.lower()}{slash}{canonicalize_name(rest)}"
 
 
+@lru_cache(maxsize=10_000)
 def started(argv: tuple[str, ...]) -> Started:
     """Return what a command line starts; nothing where it cannot be told."""
     # a rewritten title holds the whole command in one argument ("npm exec @a/b /tmp")

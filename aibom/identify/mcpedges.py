@@ -1,12 +1,11 @@
 """From who uses an MCP server to the server: links that let the dependency graph be walked."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 
 from aibom.types.inventory import Component, Inventory, Link, Service
 
-# destinations that are MCP servers, by their role
+# services that are MCP servers, by their role
 _MCP = frozenset({"mcp-endpoint", "mcp-server"})
 
 
@@ -20,20 +19,21 @@ def with_edges(inventory: Inventory) -> Inventory:
     for component in inventory.components:
         for pid in {e.pid for e in component.evidence}:
             held[pid].append(component)
-    kinds = {c.ref: c.kind for c in inventory.components}
     links = set(inventory.links)
     for service in inventory.services:
-        for pid in _callers(service, kinds):
+        for pid in _callers(service):
             links |= {
                 Link(c.ref, service.ref) for c in _speakers(held[pid]) if c.ref != service.component
             }
     return replace(inventory, links=tuple(sorted(links)))
 
 
-def _callers(service: Service, kinds: Mapping[str, str]) -> tuple[int, ...]:
+def _callers(service: Service) -> tuple[int, ...]:
+    if service.role not in _MCP:
+        return ()
     if service.component:
-        return service.client_pids if kinds.get(service.component) == "mcp-server" else ()
-    return tuple(sorted({e.pid for e in service.evidence})) if service.role in _MCP else ()
+        return service.client_pids
+    return tuple(sorted({e.pid for e in service.evidence}))
 
 
 def _speakers(components: list[Component]) -> list[Component]:

@@ -117,8 +117,8 @@ class Service:
     """Something that answers: a server in the workload, or a destination that it talks to.
 
     A server has the ref of its ``component``; a destination has none. ``role`` is the kind of
-    the ``rule`` that names a destination, of the server at its other end, ``destination``, or
-    ``identity`` for who the workload can act as.
+    the ``rule`` that names a destination, of the server at its other end, ``destination``,
+    ``identity`` for who the workload can act as, or ``mcp-server`` of what speaks MCP.
     ``provider`` is who runs it, ``named_by`` where its name was seen (see Connection), and
     ``beside`` are the refs of what else was seen in the processes that talk to it. ``outside``
     is true of what lies beyond the workload's own loopback. ``authenticated`` is None where

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aibom.identify.inventory import identify
+from aibom.identify.mcpasking import questions
 from aibom.types.facts import (
     Binary,
     Connection,
@@ -309,6 +310,20 @@ def test_a_listed_package_is_no_proof() -> None:
     rules = RuleSet((*RULES.rules, rule), ())
     (inventory,) = identify(make.node([one]), rules)
     assert not agents(inventory)
+
+
+def test_an_agent_that_is_an_mcp_server_is_still_asked_and_reached() -> None:
+    package = make.package("mcp-server-time", requires=("langgraph",))
+    server = running(
+        program=Program("time", "/v/bin/time", package=package),
+        packages=has("langgraph"),
+        connections=(API, Connection("127.0.0.1:80")),
+    )
+    whole = found(server)
+    assert [a.name for a in agents(whole)] == ["mcp-server-time"]
+    (service,) = (s for s in whole.services if s.component)
+    assert service.role == "mcp-server"
+    assert [q.port for q in questions(make.node([server]), [whole])] == [80]
 
 
 def test_a_tool_in_a_session_of_its_own_is_reached() -> None:

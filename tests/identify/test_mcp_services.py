@@ -9,7 +9,15 @@ from test_mcp_configs import argv_of, kinds, listening
 from aibom.identify.inventory import identify
 from aibom.identify.mcpasking import questions
 from aibom.identify.mcptransport import exposure, told_by
-from aibom.types.facts import Connection, LoadedPackage, McpAnswer, McpTool, ProcessFacts
+from aibom.types.facts import (
+    ConfiguredServer,
+    Connection,
+    LoadedPackage,
+    McpAnswer,
+    McpConfig,
+    McpTool,
+    ProcessFacts,
+)
 from aibom.types.inventory import Inventory, Link
 from tests import make
 
@@ -141,6 +149,20 @@ def test_a_server_of_stdio_that_listens_beside_is_not_asked() -> None:
     both = argv_of(("python", "s.py"), server(running(PYPI)))
     node = make.node([client(), replace(both, connections=(Connection("127.0.0.1:9222"),))])
     assert questions(node, identify(node, RULES)) == ()
+
+
+def test_only_neighbours_of_a_server_say_where_to_ask() -> None:
+    def naming(pid: int, namespace: str, path: str) -> ProcessFacts:
+        told = ConfiguredServer("s", url=f"http://localhost:80/{path}")
+        process = make.process(pid, session=10, network_namespace=namespace)
+        return make.seen(of=process, configs=(McpConfig("/x/.mcp.json", "c", (told,)),))
+
+    http = listening("127.0.0.1:80")
+    near = naming(20, http.process.network_namespace, "near")
+    node = make.node([http, near, naming(21, "net:[elsewhere]", "far")])
+    (question,) = questions(node, identify(node, RULES))
+    assert "/near" in question.paths
+    assert "/far" not in question.paths
 
 
 def test_one_server_over_stdio_and_http_is_both() -> None:
