@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             facts = sweeper.sweep(scope_of(arguments))
             found = {p.process.pid for p in facts.processes}
             # with their ancestors, among which is the runtime that mounted a container
-            host.save(found | sweeper.ancestors(found), rules.formats)
+            host.save(found | sweeper.ancestors(found), rules)
         partial.rename(folder)
     except OSError as error:
         raise CommandError(f"cannot record to {folder}: {error.strerror or error}") from None

@@ -24,6 +24,8 @@ from aibom.types.rules import Feature, RuleSet
 MAX_PARENTS = 3
 #: Most files that one pattern may name.
 MAX_FILES = 50
+#: The user database (passwd(5)), which names the homes of users.
+ACCOUNTS = "/etc/passwd"
 _MAX_PASSWD = 1 << 20
 # rules of these kinds name software that has MCP clients in it
 _CLIENT_KINDS = frozenset({"agent-framework", "mcp-sdk"})
@@ -116,7 +118,7 @@ class McpConfigs:
         if said.startswith("/"):
             return posixpath.normpath(said)
         try:
-            data = read_in_root(self._host, process.pid, "/etc/passwd", _MAX_PASSWD)
+            data = read_in_root(self._host, process.pid, ACCOUNTS, _MAX_PASSWD)
         except OSError:
             return ""
         # passwd(5): name, password, user id, group id, comment, home, shell

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from aibom.formats.modelfolder import adapter, card, config, index, templates, tokenizers
 from aibom.formats.modelfolder.licences import spdx
-from aibom.formats.modelfolder.pipeline import parse_modules, parse_pipeline
+from aibom.formats.modelfolder.pipeline import Pipeline, parse_modules, parse_pipeline
 from aibom.formats.models import spacy
 from aibom.observe.host import Host
 from aibom.observe.smallfile import read_in_root
 from aibom.types.concerns import Concern
 from aibom.types.facts import CompanionRole, ModelCard, ModelConfig, ModelPipeline
-from aibom.types.model import ChatTemplate
+from aibom.types.model import ChatTemplate, ModelHeader
 
 #: Most bytes of one of these documents that are read.
 MAX_DOCUMENT = 4 << 20
@@ -63,6 +63,13 @@ _INDEX = ".index.json"
 _TEMPLATES = "additional_chat_templates"
 
 
+def is_document(path: str) -> bool:
+    """Say whether ``path``, read by its name, is one of the documents that are read here."""
+    folder, _, name = path.rpartition("/")
+    in_templates = folder.endswith(f"/{_TEMPLATES}") and name.endswith(".jinja")
+    return name in ROLES or name in _SPACY or name.endswith(_INDEX) or in_templates
+
+
 @dataclass(frozen=True, slots=True)
 class Documents:
     """What one folder's files say."""
@@ -98,7 +105,9 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
     except OSError:
         return NOTHING
     reader = _Reader(host, pid, folder, names)
-    pipeline = _pipeline(reader)
+    diffusers = parse_pipeline(reader.read("model_index.json"))
+    spoken = spacy.parse_meta(reader.read("meta.json"))
+    pipeline = _pipeline(reader, diffusers, spoken)
     known = ROLES | (_SPACY if pipeline is not None and pipeline.library == "spacy" else {})
     roles = {name: role for name, role in known.items() if name in names}
     indexes = [n for n in sorted(names) if n.endswith(_INDEX)][:MAX_TEMPLATES]
@@ -114,10 +123,10 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
         names=names,
         config=_config(reader),
         adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
-        card=_card(reader),
+        card=_card(reader, spoken),
         pipeline=pipeline,
         tokenizer=_tokenizer(reader),
-        pipeline_code=_pipeline_code(reader),
+        pipeline_code=diffusers.custom_code if diffusers is not None else (),
         roles=roles | dict.fromkeys(indexes, "index"),
         templates=tuple(template for template, _ in found),
         concerns=(*outside, *(c for _, concerns in found for c in concerns)),
@@ -177,10 +186,10 @@ def _templates(reader: _Reader, patience: Patience) -> Iterator[templates.Examin
             patience.characters -= len(text)
 
 
-def _card(reader: _Reader) -> ModelCard | None:
+def _card(reader: _Reader, spoken: ModelHeader | None) -> ModelCard | None:
     found = card.parse_card(reader.read("README.md"))
     merge = card.parse_merge(reader.read("mergekit_config.yml"))
-    found = found or _spacy_card(reader)
+    found = found or _spacy_card(spoken)
     if merge is None:
         return found
     found = found or ModelCard()
@@ -200,27 +209,21 @@ def _tokenizer(reader: _Reader) -> str:
     return ""
 
 
-def _spacy_card(reader: _Reader) -> ModelCard | None:
-    said = spacy.parse_meta(reader.read("meta.json"))
+def _spacy_card(said: ModelHeader | None) -> ModelCard | None:
     if said is None:
         return None
     return ModelCard(name=said.name or "", licence=spdx(said.licence or ""), library="spacy")
 
 
-def _pipeline(reader: _Reader) -> ModelPipeline | None:
-    config_of_modules = reader.read("config_sentence_transformers.json")
-    found = parse_pipeline(reader.read("model_index.json")) or parse_modules(
-        reader.read("modules.json"), config_of_modules
+def _pipeline(
+    reader: _Reader, diffusers: Pipeline | None, spoken: ModelHeader | None
+) -> ModelPipeline | None:
+    found = diffusers or parse_modules(
+        reader.read("modules.json"), reader.read("config_sentence_transformers.json")
     )
     if found is not None:
         return ModelPipeline(reader.folder, found.library, found.class_name)
-    spoken = spacy.parse_meta(reader.read("meta.json"))
     if spoken is None:
         return None
     version = dict(spoken.properties).get("version", "")
     return ModelPipeline(reader.folder, "spacy", "", spoken.name or "", version)
-
-
-def _pipeline_code(reader: _Reader) -> tuple[str, ...]:
-    found = parse_pipeline(reader.read("model_index.json"))
-    return found.custom_code if found is not None else ()

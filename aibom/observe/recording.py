@@ -20,24 +20,25 @@ from aibom.formats.identity import google, jwt
 from aibom.formats.jsontext import load_object
 from aibom.formats.mcp import config
 from aibom.formats.mcp.messages import McpReply
-from aibom.formats.models.detect import detect
+from aibom.formats.models.examine import examine
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.procfs.process import parse_cmdline
 from aibom.formats.redact import redact, redact_argv
 from aibom.formats.source import FormatError
 from aibom.observe.binaries import MAGIC
 from aibom.observe.host import FileStat, Host, HostFile
+from aibom.observe.mcpconfigs import ACCOUNTS
+from aibom.observe.modeldocuments import is_document
 from aibom.observe.processes import environment_of
 from aibom.observe.recorded import INDEX, SCHEMA, Pieces, RecordedFile, call_key
 from aibom.types.facts import Connection, FileUse
 from aibom.types.mcp import ClientRule, ConfigFile
-from aibom.types.rules import FormatRule
+from aibom.types.rules import RuleSet
 
 _T = TypeVar("_T")
 # files of the packaging world, which are kept whole; anything else read as text is a script
 _METADATA = re.compile(
     r"/(?:METADATA|PKG-INFO|RECORD|top_level\.txt|\.?package(?:-lock)?\.json"
-    r"|(?:adapter_)?config\.json"
     r"|[^/]+\.egg-info)$"
 )
 _IMPORT_LINE = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
@@ -55,9 +56,9 @@ def _identifier(found: FileStat) -> str:
     return f"{found.device}-{found.inode}-{found.ctime_ns}"
 
 
-def _is_wanted(pieces: Pieces, found: FileStat, formats: Iterable[FormatRule]) -> bool:
+def _is_wanted(pieces: Pieces, found: FileStat, rules: RuleSet) -> bool:
     file = RecordedFile(pieces, found, None)
-    return file.read(0, len(MAGIC)) == MAGIC or detect(file, formats) is not None
+    return file.read(0, len(MAGIC)) == MAGIC or examine(file, rules) is not None
 
 
 class _TeeFile:
@@ -106,8 +107,11 @@ def _kept(path: str, data: bytes, clients: Iterable[ClientRule] = ()) -> bytes:
     for without_secrets in (jwt.without_secrets, google.without_secrets):
         if (harmless := without_secrets(data)) is not None:
             return harmless
-    if _METADATA.search(path) or is_record(path):
-        return redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    if path == ACCOUNTS:
+        return _kept_homes(data)
+    if _METADATA.search(path) or is_record(path) or is_document(path):
+        kept = redact(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return kept.ljust(len(data))  # what is not written reads as zeros, which no format takes
     return b"\n".join(_IMPORT_LINE.findall(data)) + b"\n"
 
 
@@ -118,6 +122,12 @@ def _kept_servers(data: bytes, files: Sequence[ConfigFile]) -> bytes:
     except FormatError:
         kept = b""
     return kept.ljust(len(data)) if len(kept) <= len(data) else b" " * len(data)
+
+
+def _kept_homes(data: bytes) -> bytes:
+    """Keep of the user database (passwd(5)) the numbers of users and their homes."""
+    lines = (line.split(b":") for line in data.splitlines())
+    return b"\n".join(b"::%b:::%b:" % (f[2], f[5]) for f in lines if len(f) == 7)
 
 
 class RecordingHost:
@@ -138,12 +148,12 @@ class RecordingHost:
         self._pieces: dict[str, Pieces] = {}
         self._held: dict[str, FileStat] = {}
 
-    def save(self, pids: Collection[int], formats: Iterable[FormatRule]) -> None:
+    def save(self, pids: Collection[int], rules: RuleSet) -> None:
         """Keep what was noted of the processes ``pids``, and write the index.
 
         A sweep of one pod also looks at who every other process is, and reads the head of every
         file that is open: neither is anybody's business. Of held files only those are kept that
-        are binaries or of one of ``formats``.
+        are binaries or that ``rules`` know.
         """
         for name in os.listdir(self._proc):
             if int(name) not in pids:
@@ -156,7 +166,7 @@ class RecordingHost:
         contents = {}
         for identifier in sorted({a["value"]["id"] for a in kept.values() if _names_content(a)}):
             pieces = self._pieces[identifier]
-            if identifier in self._held and not _is_wanted(pieces, self._held[identifier], formats):
+            if identifier in self._held and not _is_wanted(pieces, self._held[identifier], rules):
                 pieces = Pieces()  # replayed as zeros, which are no model either
             contents[identifier], data = pieces.pack()
             with open(os.path.join(self._content, identifier), "wb") as packed:

@@ -1,5 +1,6 @@
 """Recording: what is kept, what is hidden, and that the pieces are put together again."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.observe.recorded import PIECE, Pieces
+from tests.formats.builders_a import safetensors_file
 from tests.formats.test_identity import ISSUER, SUBJECT, token
 from tests.live.conftest import aibom, scan
 
@@ -74,6 +76,39 @@ def test_identities_are_recorded_without_what_grants_them(tmp_path: Path) -> Non
     (service,) = (s for w in workloads for s in w["inventory"]["services"])
     assert (service["name"], service["role"]) == (role, "identity")
     assert ("aibom:identity:issuer", ISSUER) in map(tuple, service["properties"])
+
+
+def test_documents_and_configurations_are_recorded(tmp_path: Path) -> None:
+    folder, home = tmp_path / "tiny", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "model.safetensors").write_bytes(safetensors_file({"w": ("F32", (2,))}))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    servers = {"mcpServers": {"t": {"command": "uvx", "env": {"K": "hush"}}}}
+    (home / ".mcp.json").write_text(json.dumps(servers, separators=(",", ":")))
+    script = tmp_path / "app.py"
+    script.write_text(
+        "import time\nheld = open('tiny/model.safetensors')\nprint('ready', flush=True)\n"
+        "time.sleep(60)\nimport mcp\n"
+    )
+    run = {"stdout": subprocess.PIPE, "env": os.environ | {"HOME": str(home)}, "cwd": tmp_path}
+    with subprocess.Popen([sys.executable, str(script)], **run) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            (live,) = scan("--pid", process.pid)
+            aibom("record", tmp_path / "out", "--pid", process.pid)
+        finally:
+            process.kill()
+    written = b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert b"hush" not in written
+    (again,) = scan("--path.procfs", tmp_path / "out" / "proc", "--pid", process.pid)
+    (model,) = (c for c in again["inventory"]["components"] if c["kind"] == "model")
+    assert model["licence"] == "MIT"
+    assert [t["length"] for t in model["model"]["templates"]] == [14]
+    assert model in live["inventory"]["components"]
+    assert again["inventory"]["concerns"] == live["inventory"]["concerns"]
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:

@@ -82,22 +82,27 @@ def without_secrets(data: bytes, files: Sequence[ConfigFile]) -> bytes:
         for key in file.servers:
             servers = servers.setdefault(key, {})
         servers |= {server.name: _entry(server) for server in parse(data, file)}
-    text = _toml(document) if files[0].format == "toml" else json.dumps(document)
+    text = _toml(document) if files[0].format == "toml" else _compact(document)
     return text.encode()
 
 
 def _entry(server: ConfiguredServer) -> dict[str, Any]:
-    argv = {"command": server.argv[0], "args": server.argv[1:]} if server.argv else {}
-    found = argv or {"url": server.url}
-    found |= {"type": server.transport} if server.transport else {}
+    # no longer than what was there, as a recording keeps it at its old length
+    found: dict[str, Any] = {"command": [*server.argv]} if server.argv else {"url": server.url}
+    # that a command speaks over stdio goes without saying
+    found |= {"type": server.transport} if server.url and server.transport else {}
     return found | ({"disabled": True} if server.disabled else {})
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _toml(document: dict[str, Any]) -> str:
     # strings, lists and truth values of JSON are TOML's as well (toml.io, v1.0.0)
     return "\n".join(
-        f"[{json.dumps(key)}.{json.dumps(name)}]\n"
-        + "\n".join(f"{field} = {json.dumps(value)}" for field, value in entry.items())
+        f"[{_compact(key)}.{_compact(name)}]\n"
+        + "\n".join(f"{field}={_compact(value)}" for field, value in entry.items())
         for key, servers in document.items()
         for name, entry in servers.items()
     )

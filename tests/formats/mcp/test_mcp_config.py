@@ -145,11 +145,12 @@ def test_a_copy_without_secrets_names_the_same(file: ConfigFile) -> None:
             b'["mcp_servers"."a \\"b\\".c"]\nurl = "https://x.example/mcp"\ndisabled = true\n'
         )
     else:
-        data = json.dumps({key: servers}).encode()
+        data = json.dumps({key: servers}, separators=(",", ":")).encode()
     copy = config.without_secrets(data, [file])
     assert b"hush" not in copy
     assert config.parse(copy, file) == config.parse(data, file)
     assert len(config.parse(copy, file)) == 2
+    assert len(copy) <= len(data)
 
 
 @given(st.binary(max_size=200))
