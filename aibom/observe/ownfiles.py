@@ -20,7 +20,7 @@ MAX_FILES = 10_000
 def model_files(path: str, rules: RuleSet) -> Iterator[str]:
     """Yield the files below a folder that bear a model's name, sorted; a file's own path.
 
-    No link is followed. Folders that cannot be listed are passed over.
+    Links to folders are not followed. Folders that cannot be listed are passed over.
     """
     if not os.path.isdir(path):
         yield path
@@ -45,14 +45,23 @@ class OwnFiles:
         self._host = LiveHost()
         self._pid = os.getpid()
         self._places = HubPlaces(self._host, self._pid)
-        self._folders = ModelFolders(self._host, self._pid, self._facts, rules.extensions)
+        self._extensions = rules.extensions
+        self._folder = ""
+        self._folders = self._fresh()
 
     def complete(self, path: str, header: ModelHeader) -> ModelFile:
         """Return a model file with its neighbours' claims. Nothing is hashed."""
         file = self._facts(os.path.realpath(path))
         if file is None:
             return ModelFile(FileFacts(path, NO_KEY, UNKNOWN_ORIGIN), header)
+        folder = os.path.dirname(path)
+        if folder != self._folder:
+            # what one look may cost is for each folder: there may be any number
+            self._folder, self._folders = folder, self._fresh()
         return describe(file, header, self._places, self._folders)
+
+    def _fresh(self) -> ModelFolders:
+        return ModelFolders(self._host, self._pid, self._facts, self._extensions)
 
     def _facts(self, path: str) -> FileFacts | None:
         try:

@@ -46,3 +46,13 @@ def test_a_folder_without_models_says_so(tmp_path: Path) -> None:
     found = aibom("inspect", tmp_path)
     assert (found.returncode, found.stdout) == (0, "")
     assert "no model files in it" in found.stderr
+
+
+def test_any_number_of_folders_is_looked_beside(tmp_path: Path) -> None:
+    for number in range(70):
+        place = tmp_path / f"{number:02}"
+        place.mkdir()
+        (place / "model.safetensors").write_bytes(safetensors_file({"a": ("F32", (2,))}))
+        (place / "README.md").write_text("---\nlicense: mit\n---\n")
+    said = json.loads(aibom("inspect", "--format", "json", tmp_path).stdout)
+    assert [one["beside"]["card"]["licence"] for one in said.values()] == ["MIT"] * 70
