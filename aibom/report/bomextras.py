@@ -74,7 +74,7 @@ def _model_parameters(model: ModelDetails) -> dict[str, Any]:
 
 def _template(template: ChatTemplate) -> str:
     place = f" in {template.path}" if template.path else ""
-    return f"{template.name} sha256:{template.sha256}, {template.length} characters{place}"
+    return f"{template.name} sha256:{template.sha256}, {template.length} bytes{place}"
 
 
 def _tuning(component: Component, model: ModelDetails) -> str:

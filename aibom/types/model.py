@@ -40,7 +40,7 @@ class Width(NamedTuple):
 class ChatTemplate:
     """A chat template: Jinja, which runtimes execute. ``sha256`` is of its text in UTF-8.
 
-    ``path`` is the file that has it, empty for a model's own header.
+    ``length`` is in bytes. ``path`` is the file that has it, empty for a model's own header.
     """
 
     name: str
