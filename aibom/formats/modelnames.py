@@ -13,6 +13,21 @@ _DIGEST = re.compile(
     rb"|[\w=-]{28}\.(?:[0-9a-f]{64}|[0-9a-f]{40})(?:\.[0-9a-f]{8})?\.incomplete"
 )
 _SHORTEST_DIGEST = 40
+#: Names, without shard and ending, of weights that have a folder of their own: those that
+#: transformers, diffusers, PEFT, Mistral, Optimum and TensorFlow give to every model's.
+OWN_FOLDER = frozenset(
+    {
+        "adapter_model",
+        "consolidated",
+        "diffusion_pytorch_model",
+        "flax_model",
+        "model",
+        "openvino_model",
+        "pytorch_model",
+        "saved_model",
+        "tf_model",
+    }
+)
 # what programs append to a name while the file is written
 _IN_FLIGHT = frozenset(
     {

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from aibom.identify.agentprograms import AgentProgram, component_of, program_of
 from aibom.identify.destinations import MAX_ACCOUNTS
-from aibom.identify.features import UNPROVEN, Witness
+from aibom.identify.features import READ, RUN, UNPROVEN, Witness
 from aibom.identify.modelroles import generates
 from aibom.identify.origins import worst_origin
 from aibom.identify.software import package_url
@@ -20,8 +20,6 @@ from aibom.types.inventory import Component, Evidence, Inventory
 _FRAMEWORK = "agent-framework"
 #: What answers an agent: a service of one of these roles.
 _ANSWERING = frozenset({"model-api", "inference-server"})
-_RUN = frozenset({"command line", "executable"})
-_HELD = frozenset({"mapped", "open", "opened"})
 # two sure facts of one process make it likely that they belong together, and no more
 _MOST = 80
 _SEEN_CLIENT = 95
@@ -108,7 +106,7 @@ def _uses(inventory: Inventory) -> dict[int, set[_Use]]:
                 found[seen.pid].add(_Use(service.name, seen.confidence))
     for component in inventory.components:
         for seen in component.evidence if generates(component) else ():
-            if seen.beside and seen.how in _HELD:
+            if seen.beside and seen.how in READ:
                 found[seen.pid].add(_Use(component.name, seen.confidence))
     return found
 
@@ -134,7 +132,7 @@ def _programs(
 def _itself(found: ProcessFacts, loaded: Mapping[int, list[_Loaded]]) -> _Loaded | None:
     """Return the program that a process runs, where its makers call it an agent."""
     for one in loaded.get(found.process.pid, ()):
-        runs = one.seen.how in _RUN or one.seen.path == found.process.executable
+        runs = one.seen.how in RUN or one.seen.path == found.process.executable
         if one.framework.type == "application" and runs:
             return one
     return None

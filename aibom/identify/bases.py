@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from aibom.formats.models import widths
+from aibom.identify.modelsources import recorded, repositories_of
 from aibom.types.concerns import Concern
 from aibom.types.inventory import Component, Link
 from aibom.types.model import Width
@@ -87,22 +88,17 @@ def _concern(adapter: Component, bases: list[_Base]) -> Concern | None:
         return None
     named = ", ".join(sorted(_named(adapter)))
     is_repository = any(_repository(name) for name in _named(adapter))
-    if is_repository and all(_is_recorded(base.model) for base in bases):
+    if is_repository and all(recorded(base.model) for base in bases):
         detail = f"it names {named} as its base; loaded beside it: {loaded}"
         return Concern("base-mismatch", "suspicious", detail)
     detail = f"it names {named} as its base; loaded beside it, without a sign of that: {loaded}"
     return Concern("base-mismatch", "note", detail)
 
 
-def _is_recorded(model: Component) -> bool:
-    """Say whether records of a hub's cache name a model's repository."""
-    return bool(_repositories(model)) and ("aibom:hub:claim", "names") not in model.properties
-
-
 def _agreement(names: set[str], model: Component) -> _By | None:
     """Return how a model is one of those that are named, or None."""
     wanted = {_repository(name) for name in names} - {""}
-    if wanted & {r.lower() for r in _repositories(model)}:
+    if wanted & {r.lower() for r in repositories_of(model)}:
         return "repository"
     folders = {posixpath.dirname(f.path) for f in model.files} | {f.path for f in model.files}
     if names & folders or {n.rstrip("/") for n in names} & folders:
@@ -121,10 +117,6 @@ def _named(component: Component) -> set[str]:
     if component.model is None:
         return set()
     return {b.reference or b.name for b in component.model.base_models}
-
-
-def _repositories(model: Component) -> list[str]:
-    return [v for k, v in model.properties if k == "aibom:hub:repository"]
 
 
 def _repository(name: str) -> str:

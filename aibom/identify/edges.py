@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 
 from aibom.identify.agents import Agent
+from aibom.identify.features import READ
 from aibom.types.inventory import Component, Evidence, Inventory, Link
 
-# what a process reads it uses; what it only wrote is for others
-_READ = frozenset({"mapped", "open", "opened"})
 _CONTENT = ("model", "adapter", "data")
 
 
@@ -42,7 +41,7 @@ def _reached(inventory: Inventory, source: str, pids: frozenset[int]) -> set[Lin
 
 
 def _uses(evidence: Evidence, pids: frozenset[int]) -> bool:
-    return evidence.pid in pids and evidence.how in _READ
+    return evidence.pid in pids and evidence.how in READ
 
 
 def _loaded(inventory: Inventory, agent: Agent) -> set[Link]:

@@ -30,6 +30,10 @@ _LOADED: Mapping[LoadedBy, tuple[Technique, int]] = {
 }
 #: Evidence that a package is there, or named by another one: neither loads it.
 UNPROVEN: frozenset[str] = frozenset({"installed", "listed"})
+#: Evidence that a process runs something itself, and does not just load it.
+RUN = frozenset({"command line", "executable"})
+#: Evidence that a process reads a file, and did not only write it for others.
+READ = frozenset({"mapped", "open", "opened"})
 
 
 @dataclass(frozen=True, slots=True)

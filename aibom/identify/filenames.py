@@ -36,10 +36,3 @@ def repositories(model: ModelFile) -> tuple[object, ...]:
 def is_dataset(model: ModelFile) -> bool:
     """Say whether a hub's cache names a data set that a file is of."""
     return model.hub is not None and model.hub.kind == "dataset" and bool(repositories(model))
-
-
-def file_name(model: ModelFile) -> str:
-    """Return the last part of a file's name in its repository, else of its path."""
-    sources = model.hub.sources if model.hub is not None else ()
-    names = [s.filename for s in sources if s.filename]
-    return posixpath.basename(names[0] if names else model.file.path)

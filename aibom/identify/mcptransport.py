@@ -1,22 +1,11 @@
 """How MCP servers are reached: the transport, as far as it shows, and from how far away."""
 
+from aibom.formats.mcp.transports import TRANSPORTS
 from aibom.identify.ends import address_of
 from aibom.types.inventory import WorkloadKind
 
 #: The property of a service that says from how far it can be reached over MCP.
 EXPOSURE = "aibom:mcp:exposure"
-# what servers, SDKs and bridges call the transports of the protocol on their command lines:
-# modelcontextprotocol.io, basic/transports; gofastmcp.com, deployment/running-server;
-# supergateway, mcp-proxy, server-everything: their README
-_WORDS = {
-    "http": "streamable-http",
-    "shttp": "streamable-http",
-    "sse": "sse",
-    "stdio": "stdio",
-    "streamable-http": "streamable-http",
-    "streamable_http": "streamable-http",
-    "streamablehttp": "streamable-http",
-}
 _OPTIONS = ("--transport", "-t", "--outputtransport", "--server", "--mcp-transport")
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound to it
 
@@ -30,10 +19,12 @@ def told_by(argv: tuple[str, ...]) -> str:
     for argument in argv[1:]:
         option, separator, value = argument.partition("=")
         if separator and option.lower() in _OPTIONS:
-            return _WORDS.get(value.lower(), "")
+            return TRANSPORTS.get(value.lower(), "")
         word = argument.lower()
-        if word in _WORDS and (previous in _OPTIONS or (word != "http" and previous[:2] != "--")):
-            return _WORDS[word]
+        if word in TRANSPORTS and (
+            previous in _OPTIONS or (word != "http" and previous[:2] != "--")
+        ):
+            return TRANSPORTS[word]
         previous = word
     return ""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from aibom.formats.modelfolder import licences
+from aibom.formats.modelnames import OWN_FOLDER
 from aibom.identify.filenames import shard_of
 from aibom.identify.modelsets import expected
 from aibom.identify.provenance import Provenance
@@ -14,22 +15,7 @@ from aibom.types.inventory import ModelDetails
 from aibom.types.model import BaseModel, ModelHeader
 
 # names that every model of a kind bears; the folder says more
-_GENERIC = frozenset(
-    {
-        "adapter_model",
-        "consolidated",
-        "diffusion_pytorch_model",
-        "flax_model",
-        "model",
-        "openvino_model",
-        "pytorch_model",
-        "saved_model",
-        "tf_model",
-        "weights",
-    }
-)
-
-
+_GENERIC = OWN_FOLDER | {"weights"}
 # folders that repositories and servers give to a format or a version of each model
 _GENERIC_FOLDERS = frozenset({"gguf", "model", "onnx", "openvino", "tflite", "0_Transformer"})
 

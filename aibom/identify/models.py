@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from aibom.identify import provenance
 from aibom.identify.features import Witness
-from aibom.identify.filenames import file_name, is_dataset
+from aibom.identify.filenames import is_dataset
 from aibom.identify.modeldetails import (
     companions_of,
     concerns_of,
@@ -109,7 +109,7 @@ def _whole(digests: frozenset[str], known: Iterable[object]) -> frozenset[str] |
 
 
 def _component(seen: _Seen) -> Component:
-    found = sorted((m for m, _ in seen.uses), key=lambda m: (file_name(m), m.file.path))
+    found = sorted((m for m, _ in seen.uses), key=lambda m: (m.name, m.file.path))
     # one content in several places is one file of the model
     models = list({m.file.sha256 or m.file.path: m for m in reversed(found)}.values())[::-1]
     first = models[0]

@@ -4,7 +4,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable
 
-from aibom.identify.filenames import file_name, is_dataset, repositories, shard_of
+from aibom.identify.filenames import is_dataset, repositories, shard_of
 from aibom.types.facts import ModelFile
 
 #: Names the model that a file is of, within one container where content does not tell.
@@ -24,7 +24,7 @@ def key_of(model: ModelFile, container: str) -> SetKey:
     place: object = named or posixpath.dirname(model.file.path)
     if _is_indexed(model):
         return ("index", container, place, model.shards)
-    shard = shard_of(file_name(model))
+    shard = shard_of(model.name)
     if shard and int(shard["count"]) > 1:
         return ("shards", container, place, shard["stem"], shard["count"], shard["suffix"])
     return _content_key(model)
@@ -87,9 +87,9 @@ def expected(model: ModelFile) -> int:
     """
     if _is_indexed(model):
         return len(model.shards)
-    shard = shard_of(file_name(model))
+    shard = shard_of(model.name)
     return int(shard["count"]) if shard else 1
 
 
 def _is_indexed(model: ModelFile) -> bool:
-    return len(model.shards) > 1 and file_name(model) in map(posixpath.basename, model.shards)
+    return len(model.shards) > 1 and model.name in map(posixpath.basename, model.shards)

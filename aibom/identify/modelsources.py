@@ -31,9 +31,8 @@ def repositories_of(component: Component) -> list[str]:
 
 def recorded(component: Component) -> bool:
     """Say whether records of the cache name a model's repositories, and not just its folders."""
-    return bool(repositories_of(component)) and ("aibom:hub:claim", "records") in (
-        component.properties
-    )
+    claims = {value for name, value in component.properties if name == "aibom:hub:claim"}
+    return bool(repositories_of(component)) and claims == {"records"}
 
 
 def _repository(source: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aibom.formats.serving import ServingClaim, claim_of, is_path
 from aibom.formats.text import printable
+from aibom.identify.features import READ, RUN
 from aibom.identify.modelsources import fits, recorded, repositories_of
 from aibom.identify.modelwords import says
 from aibom.types.concerns import Concern, ConcernLevel
@@ -13,9 +14,6 @@ from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Component, Evidence
 from aibom.types.rules import Serves
 
-_RUN = frozenset({"command line", "executable"})
-# what a process reads it loads; what it only wrote is for others
-_READ = frozenset({"mapped", "open", "opened"})
 _CONTENT = frozenset({"model", "adapter"})
 # models that come inside a package are its own, such as a voice detector's; and what compilers
 # make of a model lies in their caches (PyTorch's and vLLM's default places)
@@ -57,7 +55,7 @@ def served_by(
     pids = {found.process.pid for found in members}
     loaded = [c for c in components if c.kind in _CONTENT and _paths(c, pids)]
     models = frozenset(component.ref for component in loaded)
-    run = {e.pid for e in evidence if e.how in _RUN}
+    run = {e.pid for e in evidence if e.how in RUN}
     tellers = [found for found in members if found.process.pid in run]
     claim = _joined(claim_of(f.process.argv, spelled) for f in tellers) if spelled else None
     if claim is None or not any(claim):
@@ -68,7 +66,7 @@ def served_by(
 
 def _paths(component: Component, pids: Iterable[int]) -> frozenset[str]:
     """Return the paths at which some processes loaded a model."""
-    return frozenset(e.path for e in component.evidence if e.pid in pids and e.how in _READ)
+    return frozenset(e.path for e in component.evidence if e.pid in pids and e.how in READ)
 
 
 def _joined(claims: Iterable[ServingClaim]) -> ServingClaim:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aibom.identify.families import Families, Family
-from aibom.identify.features import UNPROVEN
+from aibom.identify.features import RUN, UNPROVEN
 from aibom.identify.served import Served, served_by
 from aibom.identify.wires import listening_on
 from aibom.identify.workers import workers_of
@@ -14,8 +14,6 @@ from aibom.types.inventory import Component, Evidence, Link, Service
 from aibom.types.rules import Serves
 
 _ROLES = frozenset({"inference-server", "vector-store"})
-#: How a process is said to run something itself, and not just to load it.
-RUN = frozenset({"command line", "executable"})
 
 
 @dataclass(frozen=True, slots=True)

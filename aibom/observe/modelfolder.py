@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from aibom.formats.modelnames import OWN_FOLDER
 from aibom.observe.host import Host
 from aibom.observe.modeldocuments import (
     MAX_TEMPLATES,
@@ -28,19 +29,6 @@ MAX_FOLDERS = 64
 #: Most files of a folder that are named as belonging to its model.
 MAX_COMPANIONS = 64
 
-# weights with one of these names have a folder of their own (transformers, diffusers, peft, ...)
-_OWN_FOLDER = (
-    "adapter_model",
-    "consolidated",
-    "diffusion_pytorch_model",
-    "flax_model",
-    "model",
-    "openvino_model",
-    "pytorch_model",
-    "saved_model",
-    "tf_model",
-)
-
 #: Returns identity, origin and digest of a file by its path, None where it cannot be looked at.
 Describe = Callable[[str], FileFacts | None]
 
@@ -64,11 +52,12 @@ class ModelFolders:
         self._patience = Patience()
         self._companions: dict[str, Companion | None] = {}
 
-    def complete(self, model: ModelFile, name: str, *, is_adapter: bool) -> ModelFile:
+    def complete(self, model: ModelFile, *, is_adapter: bool) -> ModelFile:
         """Return a model file with what lies beside it, where that is of this model alone.
 
-        ``name`` is the file's name in ``model.folder``. Missing neighbours are normal.
+        Missing neighbours are normal.
         """
+        name = model.name
         documents = self._documents(model.folder)
         inner = documents.adapter if is_adapter else documents.config
         if not (model.hub or self._is_alone(name, documents)):
@@ -98,7 +87,7 @@ class ModelFolders:
 
     def _is_alone(self, name: str, documents: Documents) -> bool:
         """Say whether a folder is that of one model: its documents are of no other weights."""
-        if name.partition(".")[0].partition("-0")[0] in _OWN_FOLDER:
+        if name.partition(".")[0].partition("-0")[0] in OWN_FOLDER:
             return True
         weights = {
             n.partition("-0")[0]

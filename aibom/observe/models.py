@@ -5,7 +5,7 @@ import posixpath
 from aibom.formats.hubs import huggingface, kaggle
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.modelfolder import ModelFolders
-from aibom.types.facts import FileFacts, HubPlace, ModelFile
+from aibom.types.facts import FileFacts, ModelFile
 from aibom.types.model import ModelHeader
 
 
@@ -20,11 +20,10 @@ def describe(
     hub = found.place if found is not None else None
     # a blob's neighbours stand beside its name in the snapshot
     folder = ((found and found.folder) or posixpath.dirname(file.path)).rstrip("/")
-    name = name_of(file, hub)
-    # PEFT names an adapter's weights adapter_model.*; what lies beside them is another model
-    is_adapter = header.kind == "adapter" or name.startswith("adapter_model")
     model = ModelFile(file, header, hub=hub, folder=folder)
-    return folders.complete(model, name, is_adapter=is_adapter)
+    # PEFT names an adapter's weights adapter_model.*; what lies beside them is another model
+    is_adapter = header.kind == "adapter" or model.name.startswith("adapter_model")
+    return folders.complete(model, is_adapter=is_adapter)
 
 
 def data_header(path: str) -> ModelHeader | None:
@@ -39,9 +38,3 @@ def data_header(path: str) -> ModelHeader | None:
     marked = kaggled.found if kaggled is not None and kaggled.named else None
     found = huggingface.parse(path) or huggingface.parse_arrow(path) or marked
     return ModelHeader(format="") if found is not None and found.kind == "dataset" else None
-
-
-def name_of(file: FileFacts, hub: HubPlace | None) -> str:
-    """Return the name that a file has in its repository, else the last part of its path."""
-    names = [s.filename for s in hub.sources if s.filename] if hub is not None else []
-    return posixpath.basename(names[0] if names else file.path)

@@ -1,5 +1,6 @@
 """What was observed on a node, before anybody says what it means."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -358,6 +359,13 @@ class ModelFile:
     shards: tuple[str, ...] = ()
     pipeline: ModelPipeline | None = None
     tokenizer: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the file's name in its repository, else of its path."""
+        sources = self.hub.sources if self.hub is not None else ()
+        names = (s.filename for s in sources if s.filename)
+        return posixpath.basename(next(names, self.file.path))
 
 
 @dataclass(frozen=True, slots=True)

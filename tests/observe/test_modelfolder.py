@@ -27,7 +27,7 @@ def complete(
     folders = ModelFolders(LiveHost(), os.getpid(), describe, EXTENSIONS)
     facts = ModelHeader(**({"format": "safetensors"} | header))  # type: ignore[arg-type]
     model = ModelFile(make.file(str(path)), facts, hub=hub, folder=str(path.parent))
-    return folders.complete(model, path.name, is_adapter=is_adapter)
+    return folders.complete(model, is_adapter=is_adapter)
 
 
 def fill(folder: Path, **files: str) -> None:

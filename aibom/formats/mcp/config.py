@@ -13,6 +13,7 @@ from typing import Any
 
 from aibom.formats import yamltext
 from aibom.formats.jsontext import load_object
+from aibom.formats.mcp.transports import TRANSPORTS
 from aibom.formats.redact import redact_argv
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
@@ -40,16 +41,7 @@ _COMMANDS = ("command", "cmd", "path")
 _URLS = ("url", "serverUrl", "httpUrl", "uri", "endpoint")
 _TRANSPORTS = ("type", "transport", "transportType")
 # the words of the clients for the transports of the protocol
-_NAMED = {
-    "http": "streamable-http",
-    "local": "stdio",
-    "shttp": "streamable-http",
-    "sse": "sse",
-    "stdio": "stdio",
-    "streamable-http": "streamable-http",
-    "streamable_http": "streamable-http",
-    "streamablehttp": "streamable-http",
-}
+_NAMED = TRANSPORTS | {"local": "stdio"}
 # options of launchers whose value belongs to the server's environment or to its requests
 _CARRIERS = frozenset({"-e", "--env", "--header", "-H"})
 
