@@ -1,12 +1,11 @@
 """What a JavaScript program depends on: its own package.json, and what lies where it resolves."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-from aibom.formats.packages import nodepkg, npmlock
+from aibom.formats.packages import nodepkg
 from aibom.observe.content import key_of
 from aibom.observe.host import Host
-from aibom.observe.programs import MAX_LOCK, MAX_PACKAGE_JSON, Programs
+from aibom.observe.programs import MAX_PACKAGE_JSON, Programs
 from aibom.observe.recent import Recent
 from aibom.observe.smallfile import read_in_root
 from aibom.types.facts import FileKey, Package
@@ -20,8 +19,6 @@ _FOLDER = "/node_modules/"
 
 #: The folder of a program's own package, and the names that it depends on.
 _Project = tuple[str, tuple[str, ...]]
-#: A package as a lock file names it: its folder relative to the project's, and its version.
-_Locked = tuple[str, str]
 
 
 class NodeProjects:
@@ -34,9 +31,6 @@ class NodeProjects:
         self._named = named
         self._requires: Recent[FileKey, tuple[str, ...] | bool] = Recent(_REMEMBERED)
         self._packages: Recent[tuple[FileKey, str], Package | bool] = Recent(_REMEMBERED)
-        self._promised: Recent[tuple[FileKey, tuple[_Locked, ...]], dict[_Locked, str]] = Recent(
-            _REMEMBERED
-        )
 
     def listed(self, pid: int, script: str) -> list[Package]:
         """Return the direct dependencies of a script's own package that lie where it loads from.
@@ -49,8 +43,9 @@ class NodeProjects:
             return []
         folder, names = project
         wanted = [name for name in names if self._named(name)][:MAX_LISTED]
-        found = [self._resolved(pid, folder, name) for name in wanted]
-        return self._with_integrity(pid, [package for package in found if package is not None])
+        found = (self._resolved(pid, folder, name) for name in wanted)
+        packages = [package for package in found if package is not None]
+        return self._programs.locks.with_integrity(pid, packages)
 
     def _project(self, pid: int, script: str) -> _Project | None:
         for folder in _above(script):
@@ -88,31 +83,6 @@ class NodeProjects:
             return package if known and isinstance(package, Package) else None
         return None
 
-    def _with_integrity(self, pid: int, packages: list[Package]) -> list[Package]:
-        """Return packages with what npm's lock files promise of them."""
-        inside: dict[str, list[Package]] = {}
-        for package in packages:
-            project, _, below = package.location.partition(_FOLDER)
-            inside.setdefault(project if below else "", []).append(package)
-        promised: dict[str, str] = {}
-        for project, members in inside.items():
-            wanted = {_locked(project, one): one.location for one in members}
-            for name in ("node_modules/.package-lock.json", "package-lock.json"):
-                for locked, said in self._lock(pid, f"{project}/{name}", tuple(wanted)).items():
-                    promised.setdefault(wanted[locked], said)
-        return [replace(one, integrity=promised.get(one.location, "")) for one in packages]
-
-    def _lock(self, pid: int, path: str, wanted: tuple[_Locked, ...]) -> dict[_Locked, str]:
-        try:
-            key = self._key(pid, path)
-            known = self._promised.get((key, wanted))
-            if known is None:
-                data = self._read(pid, path, MAX_LOCK) if key.size <= MAX_LOCK else b""
-                known = self._promised.put((key, wanted), npmlock.integrities(data, wanted))
-        except OSError:
-            return {}  # of another package manager, or none
-        return known
-
     def _key(self, pid: int, path: str) -> FileKey:
         return key_of(self._host.stat_in_root(pid, path), self._host.mounts(pid))
 
@@ -127,8 +97,3 @@ def _above(path: str) -> Iterator[str]:
             return
         path = path.rpartition("/")[0]
         yield path
-
-
-def _locked(project: str, package: Package) -> _Locked:
-    folder = package.location.removeprefix(f"{project}/").removesuffix("/package.json")
-    return folder, package.version

@@ -2,12 +2,12 @@
 
 import posixpath
 import re
-from dataclasses import replace
 
-from aibom.formats.packages import nodepkg, npmlock, pydist
+from aibom.formats.packages import nodepkg, pydist
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.host import Host
+from aibom.observe.npmlocks import NpmLocks
 from aibom.observe.pythonpath import SITE, Environments
 from aibom.observe.smallfile import read_in_root
 from aibom.types.facts import Package, Process, Program
@@ -16,8 +16,6 @@ from aibom.types.facts import Package, Process, Program
 MAX_SCRIPT = 256 << 10
 #: Most bytes of a package.json that are read.
 MAX_PACKAGE_JSON = 1 << 20
-#: Most bytes of a lock file that are read.
-MAX_LOCK = 16 << 20
 _MAX_PARENTS = 10
 _BIN = re.compile(r"^(?P<prefix>/(?:.*/)?)(?:bin|Scripts)/(?P<name>[^/]+)$")
 
@@ -29,6 +27,7 @@ class Programs:
         """Read through ``host``; ask ``environments`` for the owners of Python files."""
         self._host = host
         self._environments = environments
+        self.locks = NpmLocks(host)
 
     def find(self, process: Process, argv: tuple[str, ...], folders: list[str]) -> Program:
         """Return what a process runs. ``folders`` are those from which it may import."""
@@ -40,7 +39,7 @@ class Programs:
         path = self._resolve(process, run.script)
         name = posixpath.basename(path)
         if run.interpreter == "node":
-            return Program(name, path, package=self._locked(process.pid, path))
+            return Program(name, path, package=self._promised(process.pid, path))
         imports = pydist.imported_modules(self._text(process.pid, path))
         package = self._script_owner(process.pid, path, folders)
         return Program(name, path, package=package, imports=imports)
@@ -123,25 +122,10 @@ class Programs:
                 break
         return None
 
-    def _locked(self, pid: int, path: str) -> Package | None:
-        """Return the npm package of a script with what npm's lock file promises of it.
-
-        The hidden lock file of the project's node_modules (npx has one for each command that it
-        fetched), else the project's own.
-        """
+    def _promised(self, pid: int, path: str) -> Package | None:
+        """Return the npm package of a script with what npm's lock file promises of it."""
         package = self.node_package(pid, path)
-        project, found, folder = path.partition("/node_modules/")
-        if package is None or not found:
-            return package
-        folder = package.location.removeprefix(f"{project}/").removesuffix("/package.json")
-        for name in ("node_modules/.package-lock.json", "package-lock.json"):
-            try:
-                data = read_in_root(self._host, pid, f"{project}/{name}", MAX_LOCK)
-            except OSError:
-                continue
-            if promised := npmlock.integrity_of(data, folder, package.version):
-                return replace(package, integrity=promised)
-        return package
+        return self.locks.with_integrity(pid, [package])[0] if package is not None else None
 
     def package_at(self, pid: int, path: str) -> Package | None:
         """Return what a package.json says, None where there is none or it is in no registry."""

@@ -57,7 +57,6 @@ def test_most_names_are_enough() -> None:
 )
 def test_what_a_lock_promises(folder: str, version: str, expected: str) -> None:
     data = json.dumps(LOCK).encode()
-    assert npmlock.integrity_of(data, folder, version) == expected
     wanted = {(folder, version)}
     assert npmlock.integrities(data, wanted).get((folder, version), "") == expected
 

@@ -38,15 +38,6 @@ def parse(data: bytes) -> tuple[Locked, ...]:
     return tuple(sorted(_locked(data))[:MAX_PACKAGES])
 
 
-def integrity_of(data: bytes, folder: str, version: str) -> str:
-    """Return the digest that a lock file promises of the package in ``folder``, or nothing.
-
-    ``folder`` is relative to the project's, as in ``node_modules/@scope/name``.
-    """
-    wanted = (folder, version)
-    return next((one.integrity for one in _locked(data) if (one.folder, one.version) == wanted), "")
-
-
 def _locked(data: bytes) -> Iterator[Locked]:
     document = load_object(data) or {}
     packages = document.get("packages")
@@ -59,6 +50,9 @@ def _locked(data: bytes) -> Iterator[Locked]:
 
 
 def integrities(data: bytes, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return what a lock file promises of ``wanted``, by folder and version; see integrity_of."""
+    """Return the digests that a lock file promises of ``wanted``, by folder and version.
+
+    A folder is relative to the project's, as in ``node_modules/@scope/name``.
+    """
     named = ((one.folder, one.version, one.integrity) for one in _locked(data))
     return {(at, version): said for at, version, said in named if said and (at, version) in wanted}
