@@ -1,5 +1,6 @@
 """Observe, identify, compare: the main job as one readable function."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -41,6 +42,10 @@ class Result:
         return not self.unseen and not any(w.inventory.unseen for w in self.workloads)
 
 
+#: Most seconds for which servers are asked in one go; a single one may take ten.
+ASKING_SECONDS = 60.0
+
+
 class Asker:
     """Asks the MCP servers of a node for their tools, each once (``--mcp-ask``)."""
 
@@ -57,11 +62,21 @@ class Asker:
         return self.asked(self._sweeper.sweep(scope))
 
     def asked(self, facts: NodeFacts) -> NodeFacts:
-        """Return facts with the answers of all servers that were asked so far."""
+        """Return facts with the answers of all servers that were asked so far.
+
+        What there is no time for is said, and asked the next time.
+        """
+        until = time.monotonic() + ASKING_SECONDS
+        waiting: list[Unseen] = []
         for question in questions(facts, identify(facts, self._rules)):
-            if question not in self._answers and question not in self._unseen:
+            if question in self._answers or question in self._unseen:
+                continue
+            if time.monotonic() < until:
                 self._ask(question)
-        return with_answers(facts, self._answers, self._unseen.values())
+            else:
+                detail = f"not asked: others took {ASKING_SECONDS:.0f} seconds"
+                waiting.append(Unseen("lost", _subject(question), detail, "", question.pid))
+        return with_answers(facts, self._answers, (*self._unseen.values(), *waiting))
 
     def _ask(self, question: McpQuestion) -> None:
         pid, _, host, port, paths = astuple(question)
@@ -70,9 +85,12 @@ class Asker:
             self._answers[question] = answer_of(reply, self._rules.texts)
         except OSError as error:
             reason: UnseenReason = "denied" if isinstance(error, PermissionError) else "unreadable"
-            subject = f"tools of the MCP server on port {port} (pid {pid})"
             detail = error.strerror or str(error)
-            self._unseen[question] = Unseen(reason, subject, detail, "", pid)
+            self._unseen[question] = Unseen(reason, _subject(question), detail, "", pid)
+
+
+def _subject(question: McpQuestion) -> str:
+    return f"tools of the MCP server on port {question.port} (pid {question.pid})"
 
 
 def scan(

@@ -18,6 +18,8 @@ from aibom.types.model import ChatTemplate, ModelHeader
 MAX_DOCUMENT = 4 << 20
 #: Most bytes of an index: that of a model with a thousand experts has a hundred thousand tensors.
 MAX_INDEX = 16 << 20
+#: Most bytes of all documents together that are read in one look.
+MAX_BYTES = 128 << 20
 #: Most characters of templates that are examined in one look; a common one has five thousand.
 MAX_TEXT = 400_000
 #: Most bytes of a tokenizer: counting the tokens of as many takes 0.15 s at worst.
@@ -93,9 +95,13 @@ NOTHING = Documents()
 
 @dataclass(slots=True)
 class Patience:
-    """How many more characters of chat templates are examined, for all folders of one look."""
+    """How much more is read and examined, for all folders of one look.
+
+    ``characters`` are of chat templates, ``bytes`` of documents.
+    """
 
     characters: int = MAX_TEXT
+    bytes: int = MAX_BYTES
 
 
 def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Documents:
@@ -104,7 +110,7 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
         names = frozenset(host.list_in_root(pid, folder))
     except OSError:
         return NOTHING
-    reader = _Reader(host, pid, folder, names)
+    reader = _Reader(host, pid, folder, names, patience)
     diffusers = parse_pipeline(reader.read("model_index.json"))
     spoken = spacy.parse_meta(reader.read("meta.json"))
     pipeline = _pipeline(reader, diffusers, spoken)
@@ -142,15 +148,19 @@ class _Reader:
     pid: int
     folder: str
     names: frozenset[str]
+    patience: Patience
 
     def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
         """Return a document's content; nothing where it is not there or cannot be read."""
         if name.partition("/")[0] not in self.names:
             return b""
         try:
-            return read_in_root(self.host, self.pid, f"{self.folder}/{name}", limit)
+            limit = min(limit, self.patience.bytes)
+            data = read_in_root(self.host, self.pid, f"{self.folder}/{name}", limit)
         except OSError:
             return b""
+        self.patience.bytes -= len(data)
+        return data
 
     def below(self, name: str) -> list[str]:
         """Return the names in a folder below this one, with its name before them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aibom.observe.live import LiveHost
-from aibom.observe.modeldocuments import MAX_DOCUMENT
+from aibom.observe.modeldocuments import MAX_DOCUMENT, Patience, read_documents
 from aibom.observe.modelfolder import ModelFolders
 from aibom.types.facts import FileFacts, HubPlace, ModelFile, ModelPipeline
 from aibom.types.model import ModelHeader
@@ -212,3 +212,14 @@ def test_the_components_of_a_spacy_pipeline_are_one_with_the_name_it_gives_itsel
     assert model.card is not None
     assert model.card.licence == "MIT"
     assert roles(model) == {"config.cfg": "config", "meta.json": "pipeline"}
+
+
+def test_what_is_read_of_documents_has_an_end(tmp_path: Path) -> None:
+    fill(tmp_path, config_json=CONFIG)
+    patience = Patience(bytes=len(CONFIG))
+    first, second = (
+        read_documents(LiveHost(), os.getpid(), str(tmp_path), patience) for _ in range(2)
+    )
+    assert first.config is not None
+    assert second.config is None
+    assert patience.bytes == 0
