@@ -1,10 +1,13 @@
 """Observe, identify, compare: the main job as one readable function."""
 
+import errno
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
 from aibom.compare.compare import compare
+from aibom.formats.procfs.process import parse_stat
 from aibom.identify.inventory import identify
 from aibom.identify.mcpasking import answer_of, questions, with_answers
 from aibom.observe.sweep import Scope, Sweeper
@@ -79,14 +82,22 @@ class Asker:
         return with_answers(facts, self._answers, (*self._unseen.values(), *waiting))
 
     def _ask(self, question: McpQuestion) -> None:
-        pid, _, host, port, paths = astuple(question)
+        pid, start_ticks, host, port, paths = astuple(question)
         try:
+            # what ended may have left its number to another one, in another place
+            if parse_stat(self._host.read(pid, "stat")).start_ticks != start_ticks:
+                raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
             reply = self._host.ask_mcp(pid, host, port, paths)
             self._answers[question] = answer_of(reply, self._rules.texts)
-        except OSError as error:
-            reason: UnseenReason = "denied" if isinstance(error, PermissionError) else "unreadable"
-            detail = error.strerror or str(error)
-            self._unseen[question] = Unseen(reason, _subject(question), detail, "", pid)
+        except (OSError, ValueError) as error:
+            detail = getattr(error, "strerror", None) or str(error)
+            self._unseen[question] = Unseen(_reason(error), _subject(question), detail, "", pid)
+
+
+def _reason(error: Exception) -> UnseenReason:
+    if isinstance(error, FileNotFoundError | ProcessLookupError):
+        return "vanished"
+    return "denied" if isinstance(error, PermissionError) else "unreadable"
 
 
 def _subject(question: McpQuestion) -> str:

@@ -19,13 +19,23 @@ class Node:
     def __init__(self, error: OSError | None = None) -> None:
         self.inspector = self.host = self
         self.asked: list[int] = []
+        self.start_ticks = facts().processes[0].process.start_ticks
         self._error = error
+
+    def read(self, pid: int, name: str) -> bytes:
+        assert name == "stat"
+        return stat(pid, self.start_ticks)
 
     def ask_mcp(self, _pid: int, _host: str, port: int, _paths: Any) -> McpReply:
         self.asked.append(port)
         if self._error is not None:
             raise self._error
         return McpReply(f"http://127.0.0.1:{port}/mcp", "sse", authentication="none")
+
+
+def stat(pid: int, start_ticks: int) -> bytes:
+    fields = ["S", *["1"] * 18, str(start_ticks), *["0"] * 30]
+    return f"{pid} (server) {' '.join(fields)}\n".encode()
 
 
 def facts() -> NodeFacts:
@@ -47,6 +57,13 @@ def test_a_server_is_asked_once() -> None:
 def test_one_that_does_not_answer_is_said() -> None:
     (unseen,) = asker(Node(PermissionError(1, "no"))).asked(facts()).unseen
     assert (unseen.reason, unseen.detail) == ("denied", "no")
+
+
+def test_another_process_of_its_number_is_left_alone() -> None:
+    node = Node()
+    node.start_ticks += 1
+    (unseen,) = asker(node).asked(facts()).unseen
+    assert (unseen.reason, node.asked) == ("vanished", [])
 
 
 def test_what_there_is_no_time_for_is_said_and_asked_later(
