@@ -1,5 +1,6 @@
 """Observe, identify, compare: the main job as one readable function."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -41,6 +42,12 @@ class Result:
         return not self.unseen and not any(w.inventory.unseen for w in self.workloads)
 
 
+#: Most MCP servers that are asked in one network namespace, which is a pod's or the host's.
+MAX_ASKED = 20
+#: After so many that took too long no other one is asked there.
+MAX_SILENT = 3
+
+
 class Asker:
     """Asks the MCP servers of a node for their tools, each once (``--mcp-ask``)."""
 
@@ -51,6 +58,8 @@ class Asker:
         self._rules = rules
         self._answers: dict[McpQuestion, McpAnswer] = {}
         self._unseen: dict[McpQuestion, Unseen] = {}
+        self._asked: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
 
     def sweep(self, scope: Scope) -> NodeFacts:
         """Return one sweep with the answers of the servers in it."""
@@ -58,19 +67,26 @@ class Asker:
 
     def asked(self, facts: NodeFacts) -> NodeFacts:
         """Return facts with the answers of all servers that were asked so far."""
+        places = {p.process.pid: p.process.network_namespace for p in facts.processes}
         for question in questions(facts, identify(facts, self._rules)):
             if question not in self._answers and question not in self._unseen:
-                self._ask(question)
+                self._ask(question, places[question.pid])
         return with_answers(facts, self._answers, self._unseen.values())
 
-    def _ask(self, question: McpQuestion) -> None:
+    def _ask(self, question: McpQuestion, place: str) -> None:
         pid, _, host, port, paths = astuple(question)
+        subject = f"tools of the MCP server on port {port} (pid {pid})"
+        if self._asked[place] >= MAX_ASKED or self._silent[place] >= MAX_SILENT:
+            detail = "too many servers in one place, or servers that do not answer"
+            self._unseen[question] = Unseen("too-large", subject, detail, "", pid)
+            return
+        self._asked[place] += 1
         try:
             reply = self._host.ask_mcp(pid, host, port, paths)
             self._answers[question] = answer_of(reply, self._rules.texts)
         except OSError as error:
             reason: UnseenReason = "denied" if isinstance(error, PermissionError) else "unreadable"
-            subject = f"tools of the MCP server on port {port} (pid {pid})"
+            self._silent[place] += isinstance(error, TimeoutError)
             detail = error.strerror or str(error)
             self._unseen[question] = Unseen(reason, subject, detail, "", pid)
 
