@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
@@ -47,6 +48,10 @@ class Result:
 
 #: Most seconds for which servers are asked in one go; a single one may take ten.
 ASKING_SECONDS = 60.0
+#: Most MCP servers that are asked in one network namespace, which is a pod's or the host's.
+MAX_ASKED = 20
+#: After so many that took too long no other one is asked there.
+MAX_SILENT = 3
 
 
 class Asker:
@@ -59,6 +64,8 @@ class Asker:
         self._rules = rules
         self._answers: dict[McpQuestion, McpAnswer] = {}
         self._unseen: dict[McpQuestion, Unseen] = {}
+        self._asked: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
 
     def sweep(self, scope: Scope) -> NodeFacts:
         """Return one sweep with the answers of the servers in it."""
@@ -71,18 +78,24 @@ class Asker:
         """
         until = time.monotonic() + ASKING_SECONDS
         waiting: list[Unseen] = []
+        places = {p.process.pid: p.process.network_namespace for p in facts.processes}
         for question in questions(facts, identify(facts, self._rules)):
             if question in self._answers or question in self._unseen:
                 continue
             if time.monotonic() < until:
-                self._ask(question)
+                self._ask(question, places[question.pid])
             else:
                 detail = f"not asked: others took {ASKING_SECONDS:.0f} seconds"
                 waiting.append(Unseen("lost", _subject(question), detail, "", question.pid))
         return with_answers(facts, self._answers, (*self._unseen.values(), *waiting))
 
-    def _ask(self, question: McpQuestion) -> None:
+    def _ask(self, question: McpQuestion, place: str) -> None:
         pid, start_ticks, host, port, paths = astuple(question)
+        if self._asked[place] >= MAX_ASKED or self._silent[place] >= MAX_SILENT:
+            detail = "too many servers in one place, or servers that do not answer"
+            self._unseen[question] = Unseen("too-large", _subject(question), detail, "", pid)
+            return
+        self._asked[place] += 1
         try:
             # what ended may have left its number to another one, in another place
             if parse_stat(self._host.read(pid, "stat")).start_ticks != start_ticks:
@@ -90,6 +103,7 @@ class Asker:
             reply = self._host.ask_mcp(pid, host, port, paths)
             self._answers[question] = answer_of(reply, self._rules.texts)
         except (OSError, ValueError) as error:
+            self._silent[place] += isinstance(error, TimeoutError)
             detail = getattr(error, "strerror", None) or str(error)
             self._unseen[question] = Unseen(_reason(error), _subject(question), detail, "", pid)
 

@@ -50,7 +50,10 @@ def _load(data: bytes | str, loader: Any) -> Any:
     try:
         _check_shape(data)
         return yaml.load(data, Loader=loader)  # noqa: S506 - both are safe loaders
-    except (TypeError, ValueError, RecursionError) as error:  # a key that cannot be one, a date
+    # keys that cannot be one, and tags that a scalar does not fit: "!!bool x", "!!int ''"
+    except (ArithmeticError, AttributeError, LookupError, RecursionError) as error:
+        raise YAMLError(repr(error)) from None
+    except (TypeError, ValueError) as error:
         raise YAMLError(str(error)) from None
 
 

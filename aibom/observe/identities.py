@@ -34,6 +34,8 @@ _GOOGLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 #: Variables that say who a process can act as. None of them holds a secret.
 VARIABLES = frozenset({_AWS_ROLE, _AWS_TOKEN, _POD_URI, _POD_TOKEN, *_AZURE, _GOOGLE})
+#: Those of them that hold the path of a file.
+FILES = frozenset({_AWS_TOKEN, _POD_TOKEN, _AZURE[2], _GOOGLE})
 
 # IAM User Guide, "IAM identifiers"
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,600}")

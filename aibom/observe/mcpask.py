@@ -52,6 +52,8 @@ def _ask(place: Place, paths: Sequence[str]) -> McpReply:
             for path in paths:
                 if (reply := way(wire, path)) is not None:
                     return reply
+    except TimeoutError:  # of a socket without a number, which a recording could not repeat
+        raise TimeoutError(errno.ETIMEDOUT, "it took too long to answer") from None
     except (HTTPException, ValueError, RecursionError) as error:
         raise NoAnswerError(
             errno.EPROTO, f"not understood: {printable(repr(error), 200)}"

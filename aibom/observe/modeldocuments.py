@@ -5,27 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aibom.formats.modelfolder import adapter, card, config, index, templates, tokenizers
+from aibom.formats.modelfolder.jinjacheck import MAX_TEMPLATE
 from aibom.formats.modelfolder.licences import spdx
-from aibom.formats.modelfolder.pipeline import Pipeline, parse_modules, parse_pipeline
+from aibom.formats.modelfolder.pipeline import parse_modules, parse_pipeline
 from aibom.formats.models import spacy
+from aibom.observe.folderreader import FolderReader, Patience
 from aibom.observe.host import Host
-from aibom.observe.smallfile import read_in_root
-from aibom.types.concerns import Concern
+from aibom.types.concerns import Concern, ConcernKind
 from aibom.types.facts import CompanionRole, ModelCard, ModelConfig, ModelPipeline
-from aibom.types.model import ChatTemplate, ModelHeader
+from aibom.types.model import ChatTemplate
 
-#: Most bytes of one of these documents that are read.
-MAX_DOCUMENT = 4 << 20
-#: Most bytes of an index: that of a model with a thousand experts has a hundred thousand tensors.
-MAX_INDEX = 16 << 20
-#: Most bytes of all documents together that are read in one look.
-MAX_BYTES = 128 << 20
-#: Most characters of templates that are examined in one look; a common one has five thousand.
-MAX_TEXT = 400_000
-#: Most bytes of a tokenizer: counting the tokens of as many takes 0.15 s at worst.
-MAX_TOKENIZER = 8 << 20
 #: Most templates, and indexes, of one folder.
 MAX_TEMPLATES = 32
+# most shards outside of the folder that one index is accused of
+_MAX_OUTSIDE = 10
 
 # File names that the libraries of Hugging Face give (transformers, tokenizers, diffusers, peft,
 # sentence-transformers), Mistral's and mergekit's.
@@ -62,6 +55,15 @@ _SPACY: dict[str, CompanionRole] = {"config.cfg": "config", "meta.json": "pipeli
 _CONFIGS = ("config.json", "params.json", "genai_config.json")
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 _INDEX = ".index.json"
+# documents that name code or hold templates: what stays unread there may be hidden there
+_CLOSED: dict[str, ConcernKind] = {
+    "adapter_config.json": "custom-code",
+    "chat_template.json": "chat-template",
+    "chat_template.jinja": "chat-template",
+    "config.json": "custom-code",
+    "model_index.json": "custom-code",
+    "tokenizer_config.json": "chat-template",
+}
 _TEMPLATES = "additional_chat_templates"
 
 
@@ -81,27 +83,17 @@ class Documents:
     adapter: ModelConfig | None = None
     card: ModelCard | None = None
     pipeline: ModelPipeline | None = None
-    tokenizer: str = ""
     pipeline_code: tuple[str, ...] = ()
+    tokenizer: str = ""
     roles: Mapping[str, CompanionRole] | None = None
     templates: tuple[ChatTemplate, ...] = ()
     concerns: tuple[Concern, ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
+    has_one_model: bool = True
 
 
 #: Of a folder that cannot be read, or holds none.
 NOTHING = Documents()
-
-
-@dataclass(slots=True)
-class Patience:
-    """How much more is read and examined, for all folders of one look.
-
-    ``characters`` are of chat templates, ``bytes`` of documents.
-    """
-
-    characters: int = MAX_TEXT
-    bytes: int = MAX_BYTES
 
 
 def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Documents:
@@ -110,79 +102,50 @@ def read_documents(host: Host, pid: int, folder: str, patience: Patience) -> Doc
         names = frozenset(host.list_in_root(pid, folder))
     except OSError:
         return NOTHING
-    reader = _Reader(host, pid, folder, names, patience)
-    diffusers = parse_pipeline(reader.read("model_index.json"))
-    spoken = spacy.parse_meta(reader.read("meta.json"))
-    pipeline = _pipeline(reader, diffusers, spoken)
+    reader = FolderReader(host, pid, folder, names, patience)
+    pipeline = _pipeline(reader)
     known = ROLES | (_SPACY if pipeline is not None and pipeline.library == "spacy" else {})
     roles = {name: role for name, role in known.items() if name in names}
     indexes = [n for n in sorted(names) if n.endswith(_INDEX)][:MAX_TEMPLATES]
-    shards = [(n, index.parse_index(reader.read(n, MAX_INDEX))) for n in indexes]
+    shards = [(n, index.parse_index(reader.read_index(n))) for n in indexes]
     found = list(_templates(reader, patience))
     outside = [
         Concern("outside-reference", "dangerous", f"names the shard {name}", f"{folder}/{n}")
         for n, one in shards
         if one is not None
-        for name in one.outside
+        for name in one.outside[:_MAX_OUTSIDE]
     ]
+    code = _pipeline_code(reader)
+    own, peft = _config(reader), adapter.parse_adapter(reader.read("adapter_config.json"))
     return Documents(
         names=names,
-        config=_config(reader),
-        adapter=adapter.parse_adapter(reader.read("adapter_config.json")),
-        card=_card(reader, spoken),
+        config=own,
+        adapter=peft,
+        card=_card(reader),
         pipeline=pipeline,
+        pipeline_code=code,
         tokenizer=_tokenizer(reader),
-        pipeline_code=diffusers.custom_code if diffusers is not None else (),
         roles=roles | dict.fromkeys(indexes, "index"),
         templates=tuple(template for template, _ in found),
-        concerns=(*outside, *(c for _, concerns in found for c in concerns)),
+        concerns=(
+            *outside,
+            *(c for _, concerns in found for c in concerns),
+            *reader.closed(_CLOSED),
+        ),
         indexes=tuple(one.files for _, one in shards if one is not None),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads the documents of one folder by their names."""
-
-    host: Host
-    pid: int
-    folder: str
-    names: frozenset[str]
-    patience: Patience
-
-    def read(self, name: str, limit: int = MAX_DOCUMENT) -> bytes:
-        """Return a document's content; nothing where it is not there or cannot be read."""
-        if name.partition("/")[0] not in self.names:
-            return b""
-        try:
-            limit = min(limit, self.patience.bytes)
-            data = read_in_root(self.host, self.pid, f"{self.folder}/{name}", limit)
-        except OSError:
-            return b""
-        self.patience.bytes -= len(data)
-        return data
-
-    def below(self, name: str) -> list[str]:
-        """Return the names in a folder below this one, with its name before them."""
-        if name not in self.names:
-            return []
-        try:
-            found = self.host.list_in_root(self.pid, f"{self.folder}/{name}")
-        except OSError:
-            return []
-        return [f"{name}/{one}" for one in found]
-
-
-def _config(reader: _Reader) -> ModelConfig | None:
+def _config(reader: FolderReader) -> ModelConfig | None:
     found = (config.parse_config(reader.read(name)) for name in _CONFIGS)
     return next((one for one in found if one is not None), None)
 
 
-def _templates(reader: _Reader, patience: Patience) -> Iterator[templates.Examined]:
+def _templates(reader: FolderReader, patience: Patience) -> Iterator[templates.Examined]:
     for name in ("tokenizer_config.json", "chat_template.json"):
         if data := reader.read(name):
             found = templates.from_tokenizer_config(data, f"{reader.folder}/{name}")
-            patience.characters -= sum(template.length for template, _ in found)
+            patience.characters -= sum(min(t.length, MAX_TEMPLATE) for t, _ in found)
             yield from found
     more = [n for n in reader.below(_TEMPLATES) if n.endswith(".jinja")]
     for name in ("chat_template.jinja", *more[:MAX_TEMPLATES]):
@@ -193,13 +156,13 @@ def _templates(reader: _Reader, patience: Patience) -> Iterator[templates.Examin
             yield templates.examine(
                 label, text, f"{reader.folder}/{name}", limit=max(0, patience.characters)
             )
-            patience.characters -= len(text)
+            patience.characters -= min(len(text), MAX_TEMPLATE)
 
 
-def _card(reader: _Reader, spoken: ModelHeader | None) -> ModelCard | None:
+def _card(reader: FolderReader) -> ModelCard | None:
     found = card.parse_card(reader.read("README.md"))
     merge = card.parse_merge(reader.read("mergekit_config.yml"))
-    found = found or _spacy_card(spoken)
+    found = found or _spacy_card(reader)
     if merge is None:
         return found
     found = found or ModelCard()
@@ -208,10 +171,10 @@ def _card(reader: _Reader, spoken: ModelHeader | None) -> ModelCard | None:
     return replace(found, base_models=bases, merge_method=merge.method)
 
 
-def _tokenizer(reader: _Reader) -> str:
+def _tokenizer(reader: FolderReader) -> str:
     """Return how text becomes tokens, in a few words; the surest of several files speaks."""
     for name in _TOKENIZERS:
-        data = reader.read(name, MAX_TOKENIZER)
+        data = reader.read_index(name)
         found = tokenizers.parse(name, data) if data else None
         if found is not None:
             size = f" of {found.vocabulary} tokens" if found.vocabulary is not None else ""
@@ -219,21 +182,27 @@ def _tokenizer(reader: _Reader) -> str:
     return ""
 
 
-def _spacy_card(said: ModelHeader | None) -> ModelCard | None:
+def _spacy_card(reader: FolderReader) -> ModelCard | None:
+    said = spacy.parse_meta(reader.read("meta.json"))
     if said is None:
         return None
     return ModelCard(name=said.name or "", licence=spdx(said.licence or ""), library="spacy")
 
 
-def _pipeline(
-    reader: _Reader, diffusers: Pipeline | None, spoken: ModelHeader | None
-) -> ModelPipeline | None:
-    found = diffusers or parse_modules(
-        reader.read("modules.json"), reader.read("config_sentence_transformers.json")
+def _pipeline(reader: FolderReader) -> ModelPipeline | None:
+    config_of_modules = reader.read("config_sentence_transformers.json")
+    found = parse_pipeline(reader.read("model_index.json")) or parse_modules(
+        reader.read("modules.json"), config_of_modules
     )
     if found is not None:
         return ModelPipeline(reader.folder, found.library, found.class_name)
+    spoken = spacy.parse_meta(reader.read("meta.json"))
     if spoken is None:
         return None
     version = dict(spoken.properties).get("version", "")
     return ModelPipeline(reader.folder, "spacy", "", spoken.name or "", version)
+
+
+def _pipeline_code(reader: FolderReader) -> tuple[str, ...]:
+    found = parse_pipeline(reader.read("model_index.json"))
+    return found.custom_code if found is not None else ()

@@ -5,15 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from aibom.formats.modelnames import OWN_FOLDER
+from aibom.observe.folderreader import Patience
 from aibom.observe.host import Host
-from aibom.observe.modeldocuments import (
-    MAX_TEMPLATES,
-    NOTHING,
-    ROLES,
-    Documents,
-    Patience,
-    read_documents,
-)
+from aibom.observe.modeldocuments import MAX_TEMPLATES, NOTHING, ROLES, Documents, read_documents
 from aibom.types.concerns import Concern
 from aibom.types.facts import (
     Companion,
@@ -89,12 +83,7 @@ class ModelFolders:
         """Say whether a folder is that of one model: its documents are of no other weights."""
         if name.partition(".")[0].partition("-0")[0] in OWN_FOLDER:
             return True
-        weights = {
-            n.partition("-0")[0]
-            for n in documents.names
-            if n.lower().endswith(self._extensions) and n not in ROLES
-        }
-        return len(weights) <= 1
+        return documents.has_one_model
 
     def _pipeline(self, folder: str, documents: Documents) -> str:
         """Return the folder of the pipeline that a folder is, or is a part of."""
@@ -138,10 +127,17 @@ class ModelFolders:
             return NOTHING  # memory has no neighbours
         if folder not in self._known:
             full = len(self._known) >= MAX_FOLDERS
-            self._known[folder] = (
-                NOTHING if full else read_documents(self._host, self._pid, folder, self._patience)
-            )
+            self._known[folder] = NOTHING if full else self._read(folder)
         return self._known[folder]
+
+    def _read(self, folder: str) -> Documents:
+        found = read_documents(self._host, self._pid, folder, self._patience)
+        weights = {
+            n.partition("-0")[0]
+            for n in found.names
+            if n.lower().endswith(self._extensions) and n not in ROLES
+        }
+        return replace(found, has_one_model=len(weights) <= 1)
 
 
 def _code(classes: tuple[str, ...], folder: str) -> list[Concern]:

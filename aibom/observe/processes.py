@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from aibom.formats.procfs import cgroup, maps, process
 from aibom.formats.redact import redact, redact_argv
 from aibom.observe.host import Host
-from aibom.observe.identities import VARIABLES
+from aibom.observe.identities import FILES, VARIABLES
 from aibom.types.facts import FileUse, Process, Stream
 
 #: Variables that may be read of a process's environment: they say where files lie, and who
 #: the process can act as. None of them holds a secret, unless a URI is given one.
 ENVIRONMENT = frozenset({"HOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"}) | VARIABLES
+#: Those of them that hold one absolute path.
+PATHS = frozenset({"HOME", "VIRTUAL_ENV", "CONDA_PREFIX"}) | FILES
 #: Most descriptors of one process that are looked at.
 MAX_DESCRIPTORS = 65_536
 
@@ -113,9 +115,17 @@ def identity(host: Host, pid: int, raw: RawProcess) -> Process:
 
 
 def environment_of(data: bytes) -> dict[str, str]:
-    """Return the variables of /proc/PID/environ that may be read, secrets in URIs hidden."""
+    """Return the variables of /proc/PID/environ that may be read, secrets in URIs hidden.
+
+    One that should be a path and is none is left out: people put the credentials themselves
+    where their file's path belongs.
+    """
     found = process.parse_environ(data, ENVIRONMENT)
-    return {name: redact(value) if name in VARIABLES else value for name, value in found.items()}
+    return {
+        name: redact(value) if name in VARIABLES else value
+        for name, value in found.items()
+        if name not in PATHS or value.startswith("/")
+    }
 
 
 def file_uses(raw: RawProcess, root: str) -> tuple[FileUse, ...]:

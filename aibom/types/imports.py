@@ -44,17 +44,18 @@ def verdict_of(name: str, rules: tuple[ImportRule, ...]) -> ImportVerdict | None
     What is said of a name itself goes before what is said of a module, and ``dangerous`` before
     ``allowed``.
     A dotted name can lead through a module to another one's functions (``math.os.system``), so
-    single dangerous names also hold for the end of a longer one.
+    single dangerous names also hold for the end of a longer one, whatever its module is.
     """
-    found = {rule.verdict for rule in rules if name in rule.names}
-    found = found or {rule.verdict for rule in rules if rule.covers(name)}
+    single = {rule.verdict for rule in rules if name in rule.names}
+    if single:
+        return "dangerous" if "dangerous" in single else "allowed"
     parts = name.split(".")
     # modules keep others under names with an underscore: random._os.system
     first = max(1, len(parts) - _LONGEST)
     ends = {".".join(parts[start:]).lstrip("_") for start in range(first, len(parts) - 1)}
-    if "dangerous" in found:
+    if any(rule.verdict == "dangerous" and rule.names & ends for rule in rules):
         return "dangerous"
-    if "allowed" in found:
-        return "allowed"
-    led_there = any(rule.verdict == "dangerous" and rule.names & ends for rule in rules)
-    return "dangerous" if led_there else None
+    covering = {rule.verdict for rule in rules if rule.covers(name)}
+    if "dangerous" in covering:
+        return "dangerous"
+    return "allowed" if covering else None

@@ -297,7 +297,7 @@ def test_chat_templates_are_examined() -> None:
     assert [(c.level, c.detail) for c in header.concerns] == [
         ("dangerous", "the attribute __globals__"),
         ("dangerous", "the attribute __init__"),
-        ("note", "not examined: 262144 bytes"),
+        ("suspicious", "not examined: 262144 bytes"),
     ]
 
 

@@ -81,6 +81,26 @@ def test_levels_of_unknown_names() -> None:
     assert concerns(gadget) == [("dangerous", "imports pty.spawn")]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cPickle.loads",
+        "copy_reg.add_extension",
+        "copyreg.add_extension",
+        "thread.start_new_thread",
+        "commands.getoutput",
+        "sklearn.utils._testing.subprocess.Popen",
+    ],
+)
+def test_other_ways_to_a_dangerous_name(name: str) -> None:
+    module, _, last = name.rpartition(".")
+    called = "(S'x'\ntR."
+    text = f"c{module}\n{last}\n{called}"
+    frame = f"\x80\x04\x8c{chr(len(module))}{module}\x8c{chr(len(last))}{last}\x93{called}"
+    for pickled_name in (text, frame):
+        assert concerns(pickled_name.encode("latin-1")) == [("dangerous", f"imports {name}")]
+
+
 def test_picklescan_is_asked_about_what_the_rules_do_not_know() -> None:
     known = "idlelib.calltip", "get_entity"  # by a rule
     asked = "_osx_support2", "x"

@@ -38,6 +38,15 @@ from aibom.formats.text import printable
         ("AccountKey=abc;x", "AccountKey=***;x"),
         ("--max-tokens 5", "--max-tokens 5"),
         ('{"api_key": "abc"}', '{"api_key": "***"}'),
+        ("--key=abc", "--key=***"),
+        ("--auth=abc --pass=abc", "--auth=*** --pass=***"),
+        ("--cookie=a=b", "--cookie=***"),
+        ("https://me@x.example:pw@host/x", "https://***@host/x"),
+        (
+            "x -----BEGIN RSA PRIVATE KEY-----\\nMIIE+/a=\\n-----END RSA PRIVATE KEY-----",
+            "x -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\nMIIE", "-----BEGIN PRIVATE KEY-----***"),
     ],
 )
 def test_secrets_are_hidden(argument: str, kept: str) -> None:

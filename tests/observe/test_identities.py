@@ -127,3 +127,9 @@ def test_of_an_environment_only_what_is_listed_is_kept_and_uris_lose_their_secre
     assert set(kept) == {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ROLE_ARN"}
     assert "hidden" not in str(kept)
     assert kept["AWS_ROLE_ARN"] == ROLE
+
+
+def test_credentials_in_the_place_of_their_path_are_not_kept() -> None:
+    key = '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nMIIE"}'
+    data = f"GOOGLE_APPLICATION_CREDENTIALS={key}\0HOME=secret\0AZURE_FEDERATED_TOKEN_FILE=eyJ\0"
+    assert environment_of(data.encode()) == {}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from aibom.observe.folderreader import MAX_DOCUMENT, Patience
 from aibom.observe.live import LiveHost
-from aibom.observe.modeldocuments import MAX_DOCUMENT, Patience, read_documents
+from aibom.observe.modeldocuments import read_documents
 from aibom.observe.modelfolder import ModelFolders
 from aibom.types.facts import FileFacts, HubPlace, ModelFile, ModelPipeline
 from aibom.types.model import ModelHeader
@@ -55,17 +56,6 @@ def test_configuration_tokenizer_and_card_belong_to_the_weights(tmp_path: Path) 
     assert model.card is not None
     assert model.card.licence == "Apache-2.0"
     assert model.card.base_models[0].reference == "org/base"
-
-
-def test_the_tokenizer_is_named_with_the_size_of_its_vocabulary(tmp_path: Path) -> None:
-    tokenizer = {
-        "version": "1.0",
-        "added_tokens": [],
-        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}},
-    }
-    fill(tmp_path, tokenizer_json=json.dumps(tokenizer))
-    model = complete(tmp_path / "model.safetensors")
-    assert model.tokenizer == "BPE of 2 tokens (huggingface)"
 
 
 def test_an_adapter_has_its_own_configuration(tmp_path: Path) -> None:
@@ -214,12 +204,57 @@ def test_the_components_of_a_spacy_pipeline_are_one_with_the_name_it_gives_itsel
     assert roles(model) == {"config.cfg": "config", "meta.json": "pipeline"}
 
 
-def test_what_is_read_of_documents_has_an_end(tmp_path: Path) -> None:
-    fill(tmp_path, config_json=CONFIG)
-    patience = Patience(bytes=len(CONFIG))
-    first, second = (
-        read_documents(LiveHost(), os.getpid(), str(tmp_path), patience) for _ in range(2)
-    )
-    assert first.config is not None
-    assert second.config is None
-    assert patience.bytes == 0
+def levels(model: ModelFile) -> set[tuple[str, str, str]]:
+    return {(c.kind, c.level, c.path.rpartition("/")[2]) for c in model.concerns}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("config.json", '{"auto_map": {"A": "b.C"}, "a": 1, "a": 2}', "custom-code"),
+        ("config.json", '{"auto_map": {"A": "b.C"}}' + " " * MAX_DOCUMENT, "custom-code"),
+        ("tokenizer_config.json", '{"chat_template": "x", "a": 1, "a": 2}', "chat-template"),
+        ("chat_template.jinja", " " * (MAX_DOCUMENT + 1), "chat-template"),
+    ],
+)
+def test_what_is_hidden_from_us_alone_deserves_a_look(
+    tmp_path: Path, name: str, content: str, kind: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    model = complete(tmp_path / "model.safetensors")
+    assert levels(model) == {(kind, "suspicious", name)}
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "// settings\n{}", '{"a": ', "[" * 100_000])
+def test_what_nobody_reads_as_a_configuration_is_left_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    assert complete(tmp_path / "model.safetensors").concerns == ()
+
+
+def test_one_index_accuses_of_a_few_shards_only(tmp_path: Path) -> None:
+    said = {"weight_map": {str(n): f"../{n}" for n in range(5000)}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(said))
+    assert len(complete(tmp_path / "model.safetensors").concerns) == 10
+
+
+def test_one_look_reads_so_many_bytes_of_documents(tmp_path: Path) -> None:
+    index = json.dumps({"weight_map": {"a": "../b"}, "pad": "x" * 600})
+    for name in ("a.index.json", "b.index.json"):
+        (tmp_path / name).write_text(index)
+    (tmp_path / "config.json").write_text(CONFIG)
+    patience = Patience(documents=1000, indexes=1000)
+    found = read_documents(LiveHost(), os.getpid(), str(tmp_path), patience)
+    assert [c.path.rpartition("/")[2] for c in found.concerns] == ["a.index.json"]
+    assert found.config is not None
+    assert patience.indexes >= 0
+
+
+def test_the_tokenizer_is_named_with_the_size_of_its_vocabulary(tmp_path: Path) -> None:
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [],
+        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}},
+    }
+    fill(tmp_path, tokenizer_json=json.dumps(tokenizer))
+    model = complete(tmp_path / "model.safetensors")
+    assert model.tokenizer == "BPE of 2 tokens (huggingface)"

@@ -19,6 +19,8 @@ HANDSHAKE = "2025-11-25"
 STATELESS = "2026-07-28"
 #: Most tools of one server that are kept.
 MAX_TOOLS = 1000
+#: Deepest nesting of a tool's definition; real ones have some ten levels.
+MAX_DEPTH = 100
 _META = "io.modelcontextprotocol/"
 _CLIENT = {"name": "aibom", "version": "1"}
 
@@ -95,13 +97,31 @@ def identity(result: dict[str, Any]) -> tuple[str, str]:
 
 
 def tools_of(result: dict[str, Any]) -> tuple[list[str], str]:
-    """Return the tools on a page of ``tools/list``, each as JSON, and the cursor of the next."""
+    """Return the tools on a page of ``tools/list``, each as JSON, and the cursor of the next.
+
+    Raises ValueError where they are nested too deeply for whoever reads them next.
+    """
     listed = result.get("tools")
+    _check_depth(listed)
     found = (
         [json.dumps(tool) for tool in listed if _is_tool(tool)] if isinstance(listed, list) else []
     )
     cursor = result.get("nextCursor")
     return found, cursor if isinstance(cursor, str) and len(cursor) < 4096 else ""
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise ValueError(f"tools nested deeper than {MAX_DEPTH} levels")
 
 
 def _is_tool(tool: object) -> bool:
@@ -113,13 +133,17 @@ class Events:
 
     def __init__(self) -> None:
         """Begin at the start of a stream."""
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._name = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, bytes]]:
         """Yield the events, as name and data, that a chunk completes."""
-        *lines, self._rest = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
+        self._rest.append(chunk)
+        if b"\n" not in chunk:
+            return  # a line that comes in many pieces is put together once
+        *lines, rest = b"".join(self._rest).replace(b"\r\n", b"\n").split(b"\n")
+        self._rest = [rest]
         for line in lines:
             field, _, value = line.partition(b":")
             value = value.removeprefix(b" ")

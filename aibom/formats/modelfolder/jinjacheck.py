@@ -38,6 +38,7 @@ _PIECES = frozenset(
 )
 _PATH = re.compile(r"[\w.]{1,500}")
 _IN_FORMAT = re.compile(r"\{[^{}]{0,100}?(" + _INNER + ")")
+_MENTIONED = re.compile(_INNER + r"(?!\.py)")
 _FRAMES = re.compile(
     "(?:ag|cr|gi)_(?:code|frame)|f_(?:back|builtins|globals|locals)|func_(?:code|globals)|tb_frame"
 )
@@ -70,7 +71,8 @@ def examine_text(text: str, path: str = "", limit: int = MAX_TEMPLATE) -> tuple[
     """Return what deserves a look in a template, sorted, each once, and at most twenty of them.
 
     ``path`` is kept with each. What does not parse, and what is longer than ``limit`` characters,
-    is a note: then nothing is known of it.
+    is a note; what is longer than any real template is suspicious. Then only the inner attributes
+    are found that stand in the text as they are.
     """
     found = set(_examine(text, limit))
     return worst(Concern("chat-template", lv, printable(said, 300), path) for lv, said in found)
@@ -87,7 +89,11 @@ _LEVELS: tuple[ConcernLevel, ...] = ("dangerous", "suspicious", "note")
 
 def _examine(text: str, limit: int) -> Iterator[Found]:
     if len(text) > min(limit, MAX_TEMPLATE):
-        yield "note", f"not examined: {len(text)} characters"
+        # padding makes a template too long, and no real one is
+        level: ConcernLevel = "suspicious" if len(text) > MAX_TEMPLATE else "note"
+        yield level, f"not examined: {len(text)} characters"
+        for name in sorted(set(_MENTIONED.findall(text))):
+            yield "suspicious", f"{name} in a text that was not examined"
         return
     for detail in hidden(text):
         yield "suspicious", detail

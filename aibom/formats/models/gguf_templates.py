@@ -1,9 +1,9 @@
 """The chat templates that a GGUF file carries: what they are, and what deserves a look in them."""
 
-from aibom.formats.modelfolder.jinjacheck import examine_text, worst
+from aibom.formats.modelfolder.jinjacheck import MAX_TEMPLATE, examine_text, worst
 from aibom.formats.modelfolder.templates import DEFAULT
 from aibom.formats.models.gguf_values import Template
-from aibom.types.concerns import Concern
+from aibom.types.concerns import Concern, ConcernLevel
 from aibom.types.model import ChatTemplate
 
 
@@ -29,5 +29,7 @@ def _name(key: str) -> str:
 def _concerns(template: Template) -> tuple[Concern, ...]:
     if template.text is None:
         detail = f"not examined: {template.length} bytes"
-        return (Concern("chat-template", "note", detail),)
+        # shorter ones may have others before them that were examined
+        level: ConcernLevel = "suspicious" if template.length > MAX_TEMPLATE else "note"
+        return (Concern("chat-template", level, detail),)
     return examine_text(template.text.decode("utf-8", "replace"))

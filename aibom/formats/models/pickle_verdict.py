@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aibom.formats.models.pickle_facts import Blob, Call, PickleFacts
+from aibom.formats.models.pickle_renames import renamed
 from aibom.formats.models.pickle_walk import PERSISTENT
 from aibom.formats.models.pickles import class_of
 from aibom.formats.models.window import Window
 from aibom.formats.source import ByteSource, MemorySource
-from aibom.types.imports import ImportRule, verdict_of
+from aibom.types.imports import ImportRule, ImportVerdict, verdict_of
 
 NESTED_LOADER = "torch.storage._load_from_bytes"
 """What a tensor in a plain pickle is rebuilt with (torch/storage.py): it loads the bytes given."""
@@ -68,7 +69,7 @@ def judge(facts: PickleFacts, rules: tuple[ImportRule, ...], judged: Judged) -> 
     """Add what one pickle imports to ``judged``."""
     functions = {call.function for call in facts.calls if _runs(call)}
     for name in facts.globals:
-        verdict = verdict_of(name, rules)
+        verdict = _verdict(name, rules)
         if verdict == "dangerous":
             judged.dangerous.add(name)
         elif _UNKNOWN in name.split(".") or name.startswith(_REGISTRY):
@@ -81,7 +82,15 @@ def judge(facts: PickleFacts, rules: tuple[ImportRule, ...], judged: Judged) -> 
 
 def judge_dangerous(names: Iterable[str], rules: tuple[ImportRule, ...], judged: Judged) -> None:
     """Add the dangerous ones of names that may be no names at all: raw bytes read as opcodes."""
-    judged.dangerous |= {n for n in names if verdict_of(n, rules) == "dangerous"}
+    judged.dangerous |= {n for n in names if _verdict(n, rules) == "dangerous"}
+
+
+def _verdict(name: str, rules: tuple[ImportRule, ...]) -> ImportVerdict | None:
+    """Return what the rules say of a name, or of what Python 3 imports for it."""
+    said = verdict_of(name, rules)
+    now = renamed(name)
+    other = verdict_of(now, rules) if now != name and said != "dangerous" else said
+    return "dangerous" if other == "dangerous" else said or other
 
 
 def _runs(call: Call) -> bool:
@@ -98,7 +107,9 @@ def ask_library(judged: Judged) -> None:
     names = judged.called | judged.built
     unknown = sorted(n for n in names if n.count(".") < _PARTS and _NAME.fullmatch(n))
     if unknown:
-        dangerous = _dangerous_by_picklescan(unknown[:_ASKED])
+        asked = {name: renamed(name) for name in unknown[:_ASKED]}
+        found = _dangerous_by_picklescan(sorted({*asked, *asked.values()}))
+        dangerous = {name for name, now in asked.items() if found & {name, now}}
         judged.dangerous |= dangerous
         judged.called -= dangerous
         judged.built -= dangerous

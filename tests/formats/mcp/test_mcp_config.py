@@ -48,6 +48,8 @@ def test_every_way_to_write_a_command(entry: object) -> None:
             "http://[::1]:80/mcp",
         ),
         ({"url": "https://me:secret@x.example/mcp?key=secret#s"}, "", "https://x.example/mcp"),
+        ({"url": "https://me@x.example:secret@y.example/mcp"}, "", "https://y.example/mcp"),
+        ({"url": "https://x.example/mcp;key=secret"}, "", "https://x.example/mcp"),
         (
             {"url": "https://mcp.example/s/ZmE4OWY3Njc2Nzg5OTg3/mcp"},
             "",
@@ -177,3 +179,34 @@ def test_any_document(value: object) -> None:
     data = json.dumps({"mcpServers": value}).encode()
     for server in config.parse(data, STD):
         assert bool(server.argv) != bool(server.url)
+
+
+@pytest.mark.parametrize("host", ["me:pw/x@h", "me:pw?x@h", "me:pw x@h", "h\\\\@me:pw@h"])
+def test_a_password_that_tears_its_url_leaves_nothing(host: str) -> None:
+    assert one({"url": f"https://{host}/mcp"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["mcp-remote", "https://x.example/s/ZmE4OWY3Njc2Nzg5/mcp"], "https://x.example/s/***/mcp"),
+        (["x", "--header=X-Own: secret"], "--header=X-Own:***"),
+        (["x", "-HX-Own: secret"], "-HX-Own:***"),
+        (["run", "-eOWN=secret", "x"], "-eOWN=***"),
+        (["run", "--env=OWN=secret", "x"], "--env=OWN=***"),
+        (["-c", "OWN=secret OTHER='se cret' npx x"], "OWN=*** OTHER=*** npx x"),
+    ],
+)
+def test_commands_lose_what_they_set(arguments: list[str], kept: str) -> None:
+    (server,) = one({"command": "npx", "args": arguments})
+    assert kept in server.argv
+    assert "cret" not in str(server.argv)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "1:" * 400 + "1.0", "2001-99-99"],
+)
+def test_yaml_whose_scalars_do_not_fit_their_tags_is_refused(value: str) -> None:
+    with pytest.raises(FormatError):
+        config.parse(f"extensions:\n  a: {value}\n".encode(), YAML)

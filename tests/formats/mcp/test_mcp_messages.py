@@ -114,3 +114,18 @@ def test_a_server_is_the_same_in_any_version() -> None:
     key = tools.service_key("service:pkg:npm/%40a/b@1.0", "b")
     assert key == tools.service_key("service:pkg:npm/%40a/b@2.0", "b") == "pkg:npm/%40a/b"
     assert tools.service_key("service:mcp-server:sha256:ab", "notes.py") == "notes.py"
+
+
+def test_tools_that_nobody_could_read_are_refused() -> None:
+    deep: object = 1
+    for _ in range(messages.MAX_DEPTH):
+        deep = {"a": [deep]}
+    with pytest.raises(ValueError, match="deeper"):
+        messages.tools_of({"tools": [{"name": "a", "inputSchema": deep}]})
+
+
+def test_events_in_single_bytes_are_put_together() -> None:
+    events = messages.Events()
+    stream = b"event: a\r\ndata: b\r\n\r\ndata: c\n\n"
+    found = [e for n in range(len(stream)) for e in events.feed(stream[n : n + 1])]
+    assert found == [("a", b"b"), ("", b"c")]

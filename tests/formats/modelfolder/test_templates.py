@@ -113,7 +113,6 @@ def test_what_templates_have_no_use_for(template: str) -> None:
         "{{ 1" + "0" * 5000 + " }}",
         "{{ " + "(" * 5000,
         "{% unknown %}",
-        "x" * (MAX_TEMPLATE + 1),
     ],
 )
 def test_what_is_worth_knowing(template: str) -> None:
@@ -166,7 +165,8 @@ def test_templates_of_a_tokenizer_are_examined_so_far() -> None:
     text = "{{ x.__class__ }}" + "x" * (MAX_TEMPLATE // 2)
     templates = [{"name": f"t{n}", "template": text} for n in range(9)]
     found = from_tokenizer_config(json.dumps({"chat_template": templates}).encode())
-    assert [c.level for _, concerns in found for c in concerns] == ["dangerous", *["note"] * 8]
+    said = [sorted(c.level for c in concerns) for _, concerns in found]
+    assert said == [["dangerous"], *[["note", "suspicious"]] * 8]
 
 
 def test_tokenizer_without_a_template() -> None:
@@ -191,3 +191,12 @@ def test_any_text(text: str) -> None:
 @given(st.integers(0, len(HARMLESS)), _PIECES, st.integers(0, 9))
 def test_mutated_templates(at: int, piece: str, cut: int) -> None:
     examine_text(HARMLESS[:at] + piece + HARMLESS[at + cut :])
+
+
+def test_padding_does_not_hide_an_inner_attribute() -> None:
+    text = "{{ x.__globals__ }} see __init__.py" + " " * MAX_TEMPLATE
+    found = examine_text(text)
+    assert {c.level for c in found} == {"suspicious"}
+    assert [c.detail for c in found if "__" in c.detail] == [
+        "__globals__ in a text that was not examined"
+    ]
