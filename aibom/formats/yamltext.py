@@ -9,6 +9,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Texts: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _MAX_DEPTH = 50
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_MAX_NUMBER = 100
 
 YAMLError = yaml.YAMLError
 
@@ -30,6 +32,14 @@ class _Unique:
 
 class _ValuesLoader(_Unique, _Parser):  # type: ignore[misc]
     """YAML with its numbers, dates and truth values."""
+
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        # numbers to the base of 60 take time by the square of their length
+        if node.tag in _NUMBERS and len(node.value) > _MAX_NUMBER:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a number of {len(node.value)} characters", node.start_mark
+            )
+        return super().construct_scalar(node)
 
 
 class _TextsLoader(_Unique, _Texts):  # type: ignore[misc]

@@ -12,6 +12,9 @@ from aibom.types.concerns import Concern
 from aibom.types.facts import ConfiguredServer, McpConfig, ProcessFacts, Unseen
 from aibom.types.inventory import Service
 
+#: Most servers of one workload that are told of as configured and not running.
+MAX_MISSING = 50
+
 
 @dataclass
 class Comparison:
@@ -54,11 +57,11 @@ def compared(
         pid = process.process.pid
         if process.configs and (pid not in running or pid in clients):
             _Client(process, serving, everyone).compare(result, found)
-    result.missing = tuple(
-        Concern("mcp-not-running", "note", f"{name} is configured and does not run", path)
-        for (path, name), runs in sorted(found.items())
-        if not runs
-    )
+    missing = sorted(place for place, runs in found.items() if not runs)
+    told = [(f"{name} is configured and does not run", path) for path, name in missing]
+    if len(told) > MAX_MISSING:
+        told[MAX_MISSING:] = [(f"{len(told) - MAX_MISSING} more are configured and do not run", "")]
+    result.missing = tuple(Concern("mcp-not-running", "note", *one) for one in told)
     return result
 
 

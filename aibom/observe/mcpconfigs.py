@@ -26,6 +26,8 @@ MAX_PARENTS = 3
 MAX_FILES = 50
 #: The user database (passwd(5)), which names the homes of users.
 ACCOUNTS = "/etc/passwd"
+#: Most servers of all configurations of one process.
+MAX_SERVERS = 500
 _MAX_PASSWD = 1 << 20
 # rules of these kinds name software that has MCP clients in it
 _CLIENT_KINDS = frozenset({"agent-framework", "mcp-sdk"})
@@ -73,6 +75,10 @@ class McpConfigs:
                     continue
                 own = bool(known) or (likely and not rule.read_by and file.place == "project")
                 _note(found, McpConfig(path, rule.id, servers, own))
+        if sum(len(config.servers) for config in found.values()) > MAX_SERVERS:
+            subject = f"MCP configurations of process {process.pid}"
+            many = Unseen("too-large", subject, f"more than {MAX_SERVERS} servers", "", process.pid)
+            return (), (*unseen, many)
         return tuple(sorted(found.values())), tuple(unseen)
 
     def _may_be_client(self, program: Program, packages: tuple[LoadedPackage, ...]) -> bool:

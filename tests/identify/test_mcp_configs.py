@@ -178,3 +178,10 @@ def test_a_runtime_is_nobodys_client() -> None:
 def test_what_a_command_starts(argv: tuple[str, ...], names: set[str], image: str) -> None:
     found = started(argv)
     assert (set(found.names), found.image) == (names, image)
+
+
+def test_of_many_servers_that_do_not_run_some_are_named() -> None:
+    servers = [ConfiguredServer(f"s{n:03}", "stdio", (f"p{n}",)) for n in range(150)]
+    found = kinds(seen(agent(*servers)))
+    assert len(found) == 51
+    assert ("mcp-not-running", "100 more are configured and do not run") in found

@@ -84,3 +84,12 @@ def test_what_is_no_configuration_is_said_or_skipped(tmp_path: Path) -> None:
     assert configs == ()
     names = sorted(u.subject.rpartition("/")[2] for u in unseen)
     assert names == [".mcp.json", "mcp_servers.json"]
+
+
+def test_more_servers_than_anybody_has_are_not_compared(tmp_path: Path) -> None:
+    for name in ("mcp.json", "mcp_config.json", ".mcp.json"):
+        servers = {f"{name}{n}": {"command": "x"} for n in range(200)}
+        (tmp_path / name).write_text(json.dumps({"mcpServers": servers}))
+    configs, unseen = found(tmp_path, tmp_path / "none", Program("agent.py"), SDK)
+    assert configs == ()
+    assert [u.reason for u in unseen] == ["too-large"]

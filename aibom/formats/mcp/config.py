@@ -22,8 +22,8 @@ from aibom.types.mcp import ConfigFile, ConfigFormat
 
 #: Largest configuration that is read, in bytes; Claude Code keeps a history in the same file.
 MAX_CONFIG = 4 << 20
-#: Largest one in YAML, whose values take a hundred times the room of their text.
-MAX_YAML = 256 << 10
+#: Largest one in YAML or TOML, whose values take a hundred times the room of their text.
+MAX_TEXT = 256 << 10
 #: Most servers of one file that are kept.
 MAX_SERVERS = 200
 # strings come first, so that what looks like a comment inside of one is none; an unclosed one
@@ -39,9 +39,13 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 # a part of a path that nobody types is a key (Zapier, Composio and others put one there)
-_KEY = re.compile(r"(?=[^/]*[0-9])[^/]{16,}")
+_KEY = re.compile(r"(?<=/)(?=[^/]*[0-9])[^/]{16,}")
 # parameters of a part of a path (RFC 3986, 3.3)
 _PARAMETERS = re.compile(r";[^/]*")
+# a dotted key of TOML of thirty parts and more: tomllib takes memory by the square of their number
+_DEEP_KEY = re.compile(
+    r"(?:(?<![\w-])[\w-]++[ \t]*+\.[ \t]*+|(?:\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){30}"
+)
 _COMMANDS = ("command", "cmd", "path")
 _URLS = ("url", "serverUrl", "httpUrl", "uri", "endpoint")
 _TRANSPORTS = ("type", "transport", "transportType")
@@ -112,11 +116,13 @@ def _document(data: bytes, form: ConfigFormat) -> dict[Any, Any]:
     document: Any
     if not data.strip():
         return {}  # a file that was only made, so that it is there
+    if form != "json" and len(data) > MAX_TEXT:
+        raise FormatError(f"larger than {MAX_TEXT} bytes")
     try:
         if form == "toml":
-            document = tomllib.loads(data.decode("utf-8-sig"))
+            document = _toml_document(data.decode("utf-8-sig"))
         elif form == "yaml":
-            document = yamltext.load(data) if len(data) <= MAX_YAML else None
+            document = yamltext.load(data)
         else:
             document = load_object(_plain(data.decode("utf-8-sig")).encode())
     except (ValueError, RecursionError, yamltext.YAMLError) as error:
@@ -124,6 +130,12 @@ def _document(data: bytes, form: ConfigFormat) -> dict[Any, Any]:
     if not isinstance(document, dict):
         raise FormatError(f"no {form} document, or one that can be read in two ways")
     return document
+
+
+def _toml_document(text: str) -> dict[str, Any]:
+    if _DEEP_KEY.search(text):
+        raise ValueError("a key of too many parts")
+    return tomllib.loads(text)
 
 
 def _plain(text: str) -> str:

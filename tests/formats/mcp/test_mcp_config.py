@@ -205,8 +205,28 @@ def test_commands_lose_what_they_set(arguments: list[str], kept: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "1:" * 400 + "1.0", "2001-99-99"],
+    [
+        "1:" * 100_000 + "1",
+        "!!bool x",
+        "!!int ''",
+        "!!float ''",
+        "!!timestamp x",
+        "1:" * 400 + "1.0",
+        "2001-99-99",
+    ],
 )
 def test_yaml_whose_scalars_do_not_fit_their_tags_is_refused(value: str) -> None:
     with pytest.raises(FormatError):
         config.parse(f"extensions:\n  a: {value}\n".encode(), YAML)
+
+
+@pytest.mark.parametrize("part", ["a.", '"a" . ', "'a'.b."])
+def test_keys_of_thousands_of_parts_are_refused(part: str) -> None:
+    with pytest.raises(FormatError, match="too many parts"):
+        config.parse(f"{part * 20_000}a = 1".encode(), TOML)
+
+
+@pytest.mark.parametrize("file", [TOML, YAML])
+def test_values_that_take_much_room_are_read_so_far(file: ConfigFile) -> None:
+    with pytest.raises(FormatError, match="larger"):
+        config.parse(b"#" * (config.MAX_TEXT + 1), file)
