@@ -14,7 +14,14 @@ from aibom.identify.modeldetails import (
     licence_of,
     name_of,
 )
-from aibom.identify.modelsets import SetKey, editions, expected, is_parted, key_of
+from aibom.identify.modelsets import (
+    SetKey,
+    editions,
+    expected,
+    graph_variables,
+    is_parted,
+    key_of,
+)
 from aibom.identify.origins import worst_origin
 from aibom.identify.provenance import Provenance
 from aibom.types.facts import FileFacts, ModelFile, ModelUse
@@ -61,7 +68,10 @@ class ModelShelf:
     def components(self) -> list[Component]:
         """Return one component per model, adapters included, sorted by ref."""
         found = []
+        variables = graph_variables(m for seen in self._seen.values() for m, _ in seen.uses)
         for seen in _merged(_parted(self._seen)):
+            if all(m.file.key in variables for m, _ in seen.uses):
+                continue
             component = self._settle(_component(seen))
             found.append(component)
             self.places[component.ref] = tuple({m.file: None for m, _ in seen.uses})

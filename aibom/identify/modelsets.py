@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from aibom.identify.filenames import is_dataset, repositories, shard_of
-from aibom.types.facts import ModelFile
+from aibom.types.facts import FileKey, ModelFile
 
 #: Names the model that a file is of, within one container where content does not tell.
 SetKey = tuple[object, ...]
 #: The kinds of sets of which a part may be seen alone.
 _PARTED = frozenset({"pipeline", "index", "shards"})
+#: Formats that hold the variables of a graph in another file.
+_VARIABLES = frozenset({"tensorflow-checkpoint"})
 
 
 def key_of(model: ModelFile, container: str) -> SetKey:
@@ -93,3 +95,16 @@ def expected(model: ModelFile) -> int:
 
 def _is_indexed(model: ModelFile) -> bool:
     return len(model.shards) > 1 and model.name in map(posixpath.basename, model.shards)
+
+
+def graph_variables(models: Iterable[ModelFile]) -> frozenset[FileKey]:
+    """Return the variables among ``models`` that the header of another names: no own models.
+
+    Only what cannot stand alone is taken from a graph's word; a whole model that is named as a
+    part of another stays one, so that none can be hidden.
+    """
+    held = list(models)
+    named = {c.file.key for m in held for c in m.companions if c.role == "part"}
+    return frozenset(
+        m.file.key for m in held if m.header.format in _VARIABLES and m.file.key in named
+    )

@@ -142,3 +142,18 @@ def test_a_file_too_large_to_hash_is_known_by_its_head() -> None:
     (found,) = components(*(("app", one) for one in uses))
     assert ("aibom:fingerprint", f"sha256-of-first-mebibyte:{'aa' * 32}") in found.properties
     assert isinstance(uses[0].model, ModelFile)
+
+
+def test_the_variables_of_a_graph_are_no_model_of_their_own() -> None:
+    variables = use("/m/nmp/variables/variables.index", "1")
+    checkpoint = replace(variables.model.header, format="tensorflow-checkpoint")
+    variables = replace(variables, model=replace(variables.model, header=checkpoint))
+    graph = use("/m/nmp/saved_model.pb", "2", companions=(Companion("part", variables.model.file),))
+    assert [c.name for c in components(("app", variables), ("app", graph))] == ["nmp"]
+    assert len(components(("app", variables))) == 1
+
+
+def test_a_whole_model_that_another_names_as_its_part_stays_one() -> None:
+    hidden = use("/m/hidden.gguf", "1")
+    other = use("/m/other.xml", "2", companions=(Companion("part", hidden.model.file),))
+    assert len(components(("app", hidden), ("app", other))) == 2
