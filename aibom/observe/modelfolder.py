@@ -89,12 +89,13 @@ class ModelFolders:
         """Say whether a folder is that of one model: its documents are of no other weights."""
         if name.partition(".")[0].partition("-0")[0] in OWN_FOLDER:
             return True
+        indexed = next((files for files in documents.indexes if name in files), ())
         weights = {
             n.partition("-0")[0]
             for n in documents.names
-            if n.lower().endswith(self._extensions) and n not in ROLES
+            if n.lower().endswith(self._extensions) and n not in ROLES and n not in indexed
         }
-        return len(weights) <= 1
+        return len(weights) <= (0 if indexed else 1)
 
     def _pipeline(self, folder: str, documents: Documents) -> str:
         """Return the folder of the pipeline that a folder is, or is a part of."""
