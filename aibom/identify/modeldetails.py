@@ -16,8 +16,20 @@ from aibom.types.model import BaseModel, ModelHeader
 
 # names that every model of a kind bears; the folder says more
 _GENERIC = OWN_FOLDER | {"weights"}
-# folders that repositories and servers give to a format or a version of each model
-_GENERIC_FOLDERS = frozenset({"gguf", "model", "onnx", "openvino", "tflite", "0_Transformer"})
+# folders that repositories and servers give to a format or a version of each model, and those
+# within each NAME.mlpackage (coremltools, utils.py: _MLPACKAGE_AUTHOR_NAME)
+_GENERIC_FOLDERS = frozenset(
+    {
+        "0_Transformer",
+        "Data",
+        "com.apple.CoreML",
+        "gguf",
+        "model",
+        "onnx",
+        "openvino",
+        "tflite",
+    }
+)
 
 
 def name_of(models: list[ModelFile], origin: Provenance) -> tuple[str, tuple[str, ...]]:
@@ -34,7 +46,9 @@ def name_of(models: list[ModelFile], origin: Provenance) -> tuple[str, tuple[str
     shard = shard_of(base)
     stem = shard["stem"] if shard else posixpath.splitext(base)[0]
     folder = _telling(first.folder or posixpath.dirname(first.file.path))
-    return (folder if stem in _GENERIC and folder else base), ()
+    # one file of an index gives its name to no model
+    generic = stem in _GENERIC or (expected(first) > 1 and not shard)
+    return (folder if generic and folder else base), ()
 
 
 def _telling(folder: str) -> str:

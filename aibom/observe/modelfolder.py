@@ -132,12 +132,14 @@ class ModelFolders:
 
     def _read(self, folder: str) -> Documents:
         found = read_documents(self._host, self._pid, folder, self._patience)
+        # what an index names is one model, whatever each of its files is called
+        indexed = {name for files in found.indexes for name in files}
         weights = {
             n.partition("-0")[0]
             for n in found.names
-            if n.lower().endswith(self._extensions) and n not in ROLES
+            if n.lower().endswith(self._extensions) and n not in ROLES and n not in indexed
         }
-        return replace(found, has_one_model=len(weights) <= 1)
+        return replace(found, has_one_model=len(weights) + len(set(found.indexes)) <= 1)
 
 
 def _code(classes: tuple[str, ...], folder: str) -> list[Concern]:

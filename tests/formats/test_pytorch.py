@@ -23,9 +23,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibom.formats.models import pytorch
+from aibom.formats.models.examine import examine
 from aibom.formats.source import FormatError, MemorySource
+from aibom.rulebook.load import load
 from aibom.types.model import ModelHeader
 
+RULES = load()
 STATE = state_dict({"a.weight": tensor("0", elements=6), "a.bias": tensor("1", elements=2)})
 STORAGES = {"0": 24, "1": 8}
 GLOBALS = (
@@ -53,6 +56,14 @@ def parsed(data: bytes) -> ModelHeader:
     header = parse(data)
     assert header is not None
     return header
+
+
+def _dangers(data: bytes) -> set[str]:
+    """Return the formats that a whole look at a file gives, where it is dangerous."""
+    found = examine(MemorySource(data, budget=1 << 24), RULES)
+    assert found is not None
+    assert any(c.level == "dangerous" for c in found.header.concerns)
+    return {found.header.format}
 
 
 def legacy(value: Any, storages: dict[str, int]) -> bytes:
@@ -126,14 +137,19 @@ def test_storages_without_a_known_tensor_are_counted() -> None:
     assert (header.parameters, header.tensors) == (None, 2)
 
 
-def test_no_tensors_at_all() -> None:
-    header = parsed(torch_zip({"lr": 1}, {}))
-    assert (header.format, header.tensors, header.parameters, header.globals) == (
-        "pytorch",
-        0,
-        None,
-        (),
-    )
+@pytest.mark.parametrize(
+    ("value", "storages"),
+    [
+        ({"lr": 1}, {}),
+        (Made(Name("transformers.training_args", "TrainingArguments"), new=True), {}),
+        ({"state": {0: {"exp_avg": tensor("0")}}, "param_groups": []}, {"0": 16}),
+        ({"python": (3, 1), "numpy": 1, "cpu": tensor("0"), "cuda": tensor("0")}, {"0": 16}),
+    ],
+)
+def test_what_a_training_leaves_is_no_model(value: object, storages: dict[str, int]) -> None:
+    assert parse(torch_zip(value, storages)) is None
+    if not storages:
+        assert parse(torch_legacy(value, {})) is None
 
 
 def test_whole_module() -> None:
@@ -156,11 +172,12 @@ def test_legacy_whole_module() -> None:
             b"c__main__\nNet\n" + b"NN" + b"tQ",
         )
     )
-    value = b"\x80\x02" + module + b")\x81}b."
+    weights = pickled({"w": tensor("0", elements=2, legacy=True)})[2:-1]
+    value = b"\x80\x02" + module + b")\x81" + weights + b"b."
     parts = [pickled(part) for part in (pytorch.LEGACY_MAGIC, 1001, {})]
-    header = parsed(b"".join([*parts, value, pickled([])]))
+    header = parsed(b"".join([*parts, value, pickled(["0"]), bytes(16)]))
     assert header.architecture == "Net"
-    assert header.globals == ("__main__.Net",)
+    assert header.globals[0] == "__main__.Net"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +187,6 @@ def test_legacy_whole_module() -> None:
         (["unet.q.lora_down.weight", "unet.q.lora_up.weight", "unet.q.alpha"], "adapter"),
         (["q.weight", "q.lora_A.weight"], "model"),
         (["q.weight", "v.weight"], "model"),
-        ([], "model"),
     ],
 )
 def test_adapter(names: list[str], kind: str) -> None:
@@ -218,16 +234,20 @@ def test_exported_program() -> None:
 
 def test_evil_pickles_are_listed_and_not_run() -> None:
     """Everywhere: beside tensors, instead of them, behind a break, in a duplicate record."""
-    for value in ({"w": tensor("0"), "e": EVIL}, EVIL):
-        assert "posix.system" in parsed(torch_zip(value, {"0": 16})).globals
-        assert "posix.system" in parsed(torch_legacy(value, {})).globals
+    beside = {"w": tensor("0"), "e": EVIL}
+    assert "posix.system" in parsed(torch_zip(beside, {"0": 16})).globals
+    assert "posix.system" in parsed(torch_zip(EVIL, {"0": 16})).globals
+    assert "posix.system" in parsed(torch_legacy(beside, {})).globals
+    for alone in (torch_legacy(EVIL, {}), torch_zip(EVIL, {})):  # no model, and dangerous
+        assert parse(alone) is None
+        assert _dangers(alone) == {"pickle"}
     broken = pickled([EVIL])[:-2] + b"\xff"
     header = parsed(zipped([("m/data.pkl", broken), ("m/version", b"3")]))
     assert header.globals == ("posix.system",)
     assert header.properties == (("damage", "pickle read in part: unknown opcode"),)
     members = torch_members(STATE, STORAGES)
     dressed = zipped([("m/data.pkl", pickled(EVIL)), ("m/version", b"3"), *exported()])
-    assert parsed(dressed).globals == ("posix.system",)
+    assert _dangers(dressed)
     with pytest.warns(UserWarning, match="Duplicate"):
         hidden = zipped([("m/data.pkl", pickled(EVIL)), *members])
     assert parsed(hidden).globals == ("collections.OrderedDict", "posix.system", *GLOBALS[1:])
@@ -340,6 +360,7 @@ def test_spoiled(data: bytes) -> None:
     tensors=st.dictionaries(
         st.text(min_size=1, max_size=8),
         st.tuples(st.sampled_from(DTYPES), st.integers(0, 50)),
+        min_size=1,
         max_size=6,
     ),
     legacy=st.booleans(),
@@ -353,5 +374,5 @@ def test_what_was_written_is_read(
         storages[str(at)] = width * count
     header = parsed((torch_legacy if legacy else torch_zip)(state_dict(value), storages))
     assert header.tensors == len(tensors)
-    assert header.parameters == (sum(n for _, n in tensors.values()) if tensors else None)
+    assert header.parameters == sum(n for _, n in tensors.values())
     assert header.properties == ()

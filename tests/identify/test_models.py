@@ -67,6 +67,7 @@ def test_a_missing_number_makes_no_sum() -> None:
     assert found.model.parameters is None
 
 
+COREML = "Data/com.apple.CoreML"
 COMMIT, OTHER = "c" * 40, "d" * 40
 SOURCE = HubSource("org/name", (COMMIT,), "model.gguf", ("main",))
 REPO = HubPlace("huggingface", (SOURCE,), promised=f"sha256:{make.DIGEST}", verified=True)
@@ -85,6 +86,7 @@ NAMELESS = HubPlace("huggingface", (HubSource("", (COMMIT,), "model.gguf"),), ve
         ("/models/resnet/1/saved_model.pb", None, None, None, "resnet", ()),
         ("/m/tiny/onnx/model.onnx", None, None, None, "tiny", ()),
         ("/1/model.onnx", None, None, None, "1", ()),
+        (f"/m/a.mlpackage/{COREML}/model.mlmodel", None, None, None, "a.mlpackage", ()),
         ("/m/x/model.safetensors", None, ModelConfig(name="/tmp/out"), None, "x", ()),
         ("/h/blob", "Tiny", None, REPO, "org/name", ()),
         ("/h/blob", "Tiny", None, CLAIM, "org/name", ("name",)),

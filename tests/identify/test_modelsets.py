@@ -41,6 +41,7 @@ def components(*seen: tuple[str, ModelUse]) -> list[Component]:
 def test_an_index_makes_one_model_of_files_with_any_names() -> None:
     one, two = (use(f"/m/tiny/{n}", d, shards=SHARDS) for n, d in zip(SHARDS, "12", strict=True))
     (found,) = components(("app", one), ("app", two))
+    assert found.name == "tiny"
     assert len(found.files) == 2
     assert ("aibom:shards", "2 of 2 seen") in found.properties
     assert found.model is not None

@@ -98,9 +98,13 @@ def test_what_lies_in_one_repository_is_of_all_its_models(tmp_path: Path) -> Non
 def test_an_index_names_the_shards(tmp_path: Path) -> None:
     index = json.dumps({"weight_map": {"x": "one.safetensors", "y": "two.safetensors"}})
     (tmp_path / "model.safetensors.index.json").write_text(index)
+    for name in ("one.safetensors", "two.safetensors"):
+        (tmp_path / name).write_bytes(b"")
     model = complete(tmp_path / "one.safetensors")
     assert model.shards == ("one.safetensors", "two.safetensors")
     assert roles(model) == {"model.safetensors.index.json": "index"}
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    assert complete(tmp_path / "one.safetensors").shards == ()
 
 
 def test_an_index_that_leads_elsewhere_is_a_concern(tmp_path: Path) -> None:

@@ -51,16 +51,23 @@ _MAX_TOP_LEVEL = 100_000  # fields of ModelProto itself: mostly functions, and m
 _MAX_METADATA = 50  # entries kept
 _MAX_OPSETS = 100
 
-# What exporters call every graph: those of PyTorch and tf2onnx.
+# What exporters call every graph: those of PyTorch, tf2onnx, Paddle2ONNX (two generations), Spox,
+# onnx-graphsurgeon and MXNet. sklearn-onnx and onnxmltools call it by a random UUID.
 _MEANINGLESS_NAMES = {
     "graph",
     "main",
     "main_graph",
+    "model from paddlepaddle.",
+    "mxnet_converted_model",
+    "onnx_graphsurgeon_graph",
+    "paddle-onnx",
+    "spox_graph",
     "tf2onnx",
     "torch-jit-export",
     "torch_jit",
     "torch_jit_export",
 }
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 # Keys of metadata_props that name who made the model, and its licence: docs/MetadataProps.md in
 # the onnx repository, and the spelling of Ultralytics' exporter.
@@ -183,20 +190,26 @@ def _read_part(messages: Messages, model: _Model, number: int, span: Span) -> No
 
 def _header(model: _Model, walk: GraphWalk) -> ModelHeader:
     name = walk.name
+    weights = walk.tally if walk.tally.tensors else None  # else they are in nodes, uncounted
     return ModelHeader(
         format="onnx",
         format_version=str(model.numbers[ModelProto.IR_VERSION]),
-        name=None if name and name.lower() in _MEANINGLESS_NAMES else name,
+        name=name if name and _tells(name.lower()) else None,
         producer=_first(model.metadata, _AUTHOR_KEYS),
         description=model.texts.get(ModelProto.DOC_STRING) or model.metadata.get("description"),
-        parameters=walk.tally.parameters,
+        parameters=weights.parameters if weights else None,
         quantization=walk.tally.dominating,
-        tensors=walk.tally.tensors,
+        tensors=weights.tensors if weights else None,
         licence=_first(model.metadata, _LICENCE_KEYS),
         properties=_properties(model, walk),
         concerns=_concerns(walk),
         references=tuple(sorted(name for name in walk.external if not _leads_out(name))),
     )
+
+
+def _tells(name: str) -> bool:
+    """Say whether the name of a graph, in lower case, is the model's and not its exporter's."""
+    return name not in _MEANINGLESS_NAMES and not _UUID.fullmatch(name)
 
 
 def _concerns(walk: GraphWalk) -> tuple[Concern, ...]:

@@ -11,6 +11,7 @@ from aibom.formats.models.header import properties, text
 from aibom.formats.models.pickle_facts import PickleFacts
 from aibom.formats.models.pickle_walk import Walker
 from aibom.formats.models.pickles import class_of, scan_globals, walk
+from aibom.formats.models.pytorch_states import is_model
 from aibom.formats.models.pytorch_tensors import (
     Storage,
     elements_and_dtype,
@@ -68,7 +69,7 @@ def is_legacy(head: bytes) -> bool:
 
 
 def parse(source: ByteSource) -> ModelHeader | None:
-    """Return the header of a PyTorch file, or None when it is not one.
+    """Return the header of a PyTorch file, or None when it is not one or holds no model.
 
     A pickle that breaks half-way still gives a header, with the property "damage": a loader runs
     what stands before the break. Raises FormatError when the container around it is broken.
@@ -109,7 +110,9 @@ def _storage_records(records: dict[str, Member]) -> dict[str, Member]:
     return {n.removeprefix(folder): m for n, m in records.items() if n.startswith(folder)}
 
 
-def _saved(source: ByteSource, records: dict[str, Member], pickles: list[Member]) -> ModelHeader:
+def _saved(
+    source: ByteSource, records: dict[str, Member], pickles: list[Member]
+) -> ModelHeader | None:
     # Should there be several: other readers take the first.
     scanned = [_scan(source, member) for member in dict.fromkeys((pickles[0], pickles[-1]))]
     main = scanned[-1]
@@ -120,10 +123,13 @@ def _saved(source: ByteSource, records: dict[str, Member], pickles: list[Member]
     found = with_lengths(storages(main), {key: member.size for key, member in stored.items()})
     script = "constants.pkl" in records and any(n.startswith("code/") for n in records)
     header = _header("torchscript" if script else "pytorch", main, found, damage)
+    tensors = header.tensors or len(stored)
+    if not (damage or script or is_model(main, tensors=tensors)):
+        return None
     return replace(
         header,
         format_version=_version(source, records),
-        tensors=header.tensors or len(stored),
+        tensors=tensors,
         globals=tuple(sorted({name for facts in scanned for name in facts.globals})),
     )
 
@@ -170,7 +176,8 @@ def _legacy(source: ByteSource) -> ModelHeader | None:
     elif not damage and keys.end + sum(storage.length for storage in found) > source.size:
         damage = "truncated in the tensors"
     seen = {name for facts in pickles for name in facts.globals}
-    return replace(_header("pytorch", saved, found, damage), globals=tuple(sorted(seen)))
+    header = replace(_header("pytorch", saved, found, damage), globals=tuple(sorted(seen)))
+    return header if damage or is_model(saved, tensors=header.tensors or len(found)) else None
 
 
 def _damage(facts: PickleFacts) -> str | None:
