@@ -174,7 +174,7 @@ def _card(reader: FolderReader) -> ModelCard | None:
 def _tokenizer(reader: FolderReader) -> str:
     """Return how text becomes tokens, in a few words; the surest of several files speaks."""
     for name in _TOKENIZERS:
-        data = reader.read_index(name)
+        data = reader.read_tokenizer(name)
         found = tokenizers.parse(name, data) if data else None
         if found is not None:
             size = f" of {found.vocabulary} tokens" if found.vocabulary is not None else ""

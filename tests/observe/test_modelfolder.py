@@ -262,3 +262,14 @@ def test_the_tokenizer_is_named_with_the_size_of_its_vocabulary(tmp_path: Path) 
     fill(tmp_path, tokenizer_json=json.dumps(tokenizer))
     model = complete(tmp_path / "model.safetensors")
     assert model.tokenizer == "BPE of 2 tokens (huggingface)"
+
+
+def test_large_tokenizers_leave_room_for_indexes(tmp_path: Path) -> None:
+    tokenizer = '{"version": "1", "model": {"type": "BPE", "vocab": {"a": 0}}' + " " * (17 << 20)
+    index = json.dumps({"weight_map": {"a": "a.safetensors"}})
+    patience = Patience(indexes=len(index))
+    fill(tmp_path, tokenizer_json=tokenizer, **{"model.safetensors.index_json": index})
+    found = read_documents(LiveHost(), os.getpid(), str(tmp_path), patience)
+    assert found.tokenizer == "BPE of 1 tokens (huggingface)"
+    assert found.indexes == (("a.safetensors",),)
+    assert patience.indexes == 0
