@@ -13,7 +13,7 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 def place_of(url: str) -> tuple[str, str]:
-    """Return host and port of a URL (see formats.mcp.config.clean_url)."""
+    """Return host and port of a URL (see formats.mcp.hidden.clean_url)."""
     scheme, _, rest = url.partition("://")
     host, _, port = rest.partition("/")[0].rpartition(":")
     if not host or port.endswith("]"):
