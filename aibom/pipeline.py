@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, replace
 from aibom.compare.compare import compare
 from aibom.formats.procfs.process import parse_stat
 from aibom.identify.inventory import identify
-from aibom.identify.mcpasking import answer_of, questions, with_answers
+from aibom.identify.mcp.asking import answer_of, questions, with_answers
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.facts import McpAnswer, NodeFacts, Unseen, UnseenReason
 from aibom.types.findings import Assessment, Claim

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from aibom.observe.interpreters import Interpreters
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
+from aibom.observe.python.interpreters import Interpreters
 from rig.errors import RigError
 
 #: Packages and the modules in each: 4,000 with the packages, beside the interpreter's own.

@@ -12,9 +12,9 @@ _START = (time.process_time(), time.monotonic())
 
 from aibom.compare.compare import compare  # noqa: E402 - importing is a part of the cost
 from aibom.identify.inventory import identify  # noqa: E402
-from aibom.observe.digests import Digests  # noqa: E402
+from aibom.observe.files.digests import Digests  # noqa: E402
+from aibom.observe.host.live import LiveHost  # noqa: E402
 from aibom.observe.inspector import Inspector  # noqa: E402
-from aibom.observe.live import LiveHost  # noqa: E402
 from aibom.observe.sweep import Scope, Sweeper  # noqa: E402
 from aibom.rulebook.load import load  # noqa: E402
 

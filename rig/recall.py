@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aibom.observe.digests import Digests
-from aibom.observe.imports import Imports
+from aibom.observe.files.digests import Digests
+from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import Inspector
-from aibom.observe.live import LiveHost
-from aibom.observe.pythonpath import Environments
+from aibom.observe.python.imports import Imports
+from aibom.observe.python.pythonpath import Environments
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.rulebook.load import load
 from rig import pip, recallprograms

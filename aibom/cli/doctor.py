@@ -9,7 +9,7 @@ from aibom.cli.node import add_host_options
 from aibom.cli.terminal import OK, show
 from aibom.formats.text import printable
 from aibom.observe.checkup import State, check_up
-from aibom.observe.live import visible_rootfs
+from aibom.observe.host.live import visible_rootfs
 
 _STYLES: dict[State, str] = {"works": "green", "limited": "yellow", "blind": "bold red"}
 

@@ -13,8 +13,8 @@ from aibom.cli.terminal import OK, TROUBLE, CommandError, say, show, write_stdou
 from aibom.formats.models.detect import Detected
 from aibom.formats.models.examine import examine
 from aibom.formats.text import printable
-from aibom.observe.live import open_file
-from aibom.observe.ownfiles import OwnFiles, model_files
+from aibom.observe.host.live import open_file
+from aibom.observe.models.ownfiles import OwnFiles, model_files
 from aibom.report.cyclonedx import serialise
 from aibom.rulebook.load import load
 from aibom.types.facts import ModelCard, ModelConfig, ModelFile

@@ -11,7 +11,7 @@ from aibom.cli.terminal import OK, CommandError, show, write_stdout
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.text import printable
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
 from aibom.report.cyclonedx import serialise
 
 #: Version of the JSON that ``--format json`` writes.

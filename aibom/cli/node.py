@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from aibom.cli.terminal import CommandError
-from aibom.observe.cri import list_containers
-from aibom.observe.digests import DEFAULT_LIMIT, Digests, default_path
-from aibom.observe.host import Host
+from aibom.observe.containers.cri import list_containers
+from aibom.observe.files.digests import DEFAULT_LIMIT, Digests, default_path
+from aibom.observe.host.live import LiveHost, visible_rootfs
+from aibom.observe.host.protocol import Host
+from aibom.observe.host.recorded import RecordedHost, is_recording
 from aibom.observe.inspector import Inspector
-from aibom.observe.live import LiveHost, visible_rootfs
-from aibom.observe.recorded import RecordedHost, is_recording
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.pipeline import Asker
 from aibom.types.facts import Container

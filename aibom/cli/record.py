@@ -6,9 +6,9 @@ from pathlib import Path
 
 from aibom.cli.node import add_hash_options, add_host_options, add_scope_options, host_of, scope_of
 from aibom.cli.terminal import OK, CommandError, busy, say
-from aibom.observe.digests import Digests
+from aibom.observe.files.digests import Digests
+from aibom.observe.host.recording import RecordingHost
 from aibom.observe.inspector import Inspector
-from aibom.observe.recording import RecordingHost
 from aibom.observe.sweep import Sweeper
 from aibom.rulebook.load import load
 

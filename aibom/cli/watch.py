@@ -29,7 +29,7 @@ from aibom.cli.scan import check_found
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
 from aibom.formats.modelnames import ModelNames
 from aibom.formats.text import printable
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Asker, Result, assess

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aibom.identify.agents import Agent
+from aibom.identify.agents.agents import Agent
 from aibom.identify.features import READ
 from aibom.types.inventory import Component, Evidence, Inventory, Link
 

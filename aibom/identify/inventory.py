@@ -6,20 +6,20 @@ from typing import NamedTuple
 
 from packageurl import PackageURL
 
-from aibom.identify.arrivals import ArrivalIndex, with_arrivals
-from aibom.identify.bases import with_bases
-from aibom.identify.datastores import DataShelf
 from aibom.identify.features import Witness, features_of, further_versions
-from aibom.identify.mcp import ServerFinder, Serving, leaves
-from aibom.identify.mcpedges import with_edges
-from aibom.identify.mcpservices import mcp_services
-from aibom.identify.mcpurls import configured_destinations
-from aibom.identify.models import ModelShelf
+from aibom.identify.mcp.edges import with_edges
+from aibom.identify.mcp.servers import ServerFinder, Serving, leaves
+from aibom.identify.mcp.services import mcp_services
+from aibom.identify.mcp.urls import configured_destinations
+from aibom.identify.models.arrivals import ArrivalIndex, with_arrivals
+from aibom.identify.models.bases import with_bases
+from aibom.identify.models.datastores import DataShelf
+from aibom.identify.models.remotecode import CodeShelf, code_links
+from aibom.identify.models.shelf import ModelShelf
+from aibom.identify.network.services import with_destinations
 from aibom.identify.origins import worst_origin
-from aibom.identify.remotecode import CodeShelf, code_links
 from aibom.identify.sandboxes import with_sandboxes
-from aibom.identify.servers import servers_of
-from aibom.identify.services import with_destinations
+from aibom.identify.serving.servers import servers_of
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.whole import as_wholes
 from aibom.identify.workloads import group

@@ -7,8 +7,8 @@ from functools import lru_cache
 from packageurl import PackageURL
 
 from aibom.identify.features import Proof, Witness
-from aibom.identify.filenames import library_version
 from aibom.identify.match import Match, match
+from aibom.identify.models.filenames import library_version
 from aibom.identify.origins import worst_origin
 from aibom.types.facts import FileFacts, Origin, Package
 from aibom.types.inventory import Component, ComponentKind, Evidence

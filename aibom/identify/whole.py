@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from aibom.identify.agents import agents_of
+from aibom.identify.agents.agents import agents_of
+from aibom.identify.agents.identities import identities_of
 from aibom.identify.edges import edges_of
-from aibom.identify.identities import identities_of
-from aibom.identify.modelroles import with_role
-from aibom.identify.neighbours import served_elsewhere, tethered
-from aibom.identify.rag import embedding, retrieval
+from aibom.identify.mcp.neighbours import served_elsewhere, tethered
+from aibom.identify.models.rag import embedding, retrieval
+from aibom.identify.models.roles import with_role
 from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Inventory, Service
 from aibom.types.rules import RuleSet

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aibom.formats.source import FormatError
-from aibom.observe import containers, hashing, rootdir
-from aibom.observe.cri import list_containers
+from aibom.observe.containers import containers
+from aibom.observe.containers.cri import list_containers
 from aibom.observe.events.errors import SensorError
-from aibom.observe.live import LiveHost
-from aibom.observe.sniffer import Sniffer
+from aibom.observe.files import hashing
+from aibom.observe.host import rootdir
+from aibom.observe.host.live import LiveHost
+from aibom.observe.network.sniffer import Sniffer
 from aibom.observe.watch.lives import Lives
 from aibom.observe.watch.requests import Requests
 from aibom.observe.watch.sensors import open_sensors

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from aibom.formats.identity import google, jwt
 from aibom.formats.identity.jwt import Bearer
 from aibom.formats.text import printable
-from aibom.observe.host import Host
-from aibom.observe.recent import Recent
-from aibom.observe.smallfile import read_in_root
+from aibom.observe.files.recent import Recent
+from aibom.observe.host.protocol import Host
+from aibom.observe.host.smallfile import read_in_root
 from aibom.types.facts import Identity, Process
 
 #: Where a pod's token is mounted (kubernetes.io, "Configure Service Accounts for Pods").

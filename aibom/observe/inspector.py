@@ -9,20 +9,22 @@ from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.procfs import commandline
 from aibom.formats.procfs.process import parse_stat
-from aibom.observe import models, origin, remotecode
-from aibom.observe.content import Content, ContentReader, key_of, require_same
-from aibom.observe.digests import Digests, TooLargeError
-from aibom.observe.host import FileStat, Host, OutsideRootError, RemoteFileSystemError
+from aibom.observe.files import origin
+from aibom.observe.files.content import Content, ContentReader, key_of, require_same
+from aibom.observe.files.digests import Digests, TooLargeError
+from aibom.observe.host.protocol import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.identities import Identities
-from aibom.observe.imports import Imported, Imports
-from aibom.observe.leads import leads_of
-from aibom.observe.mcpconfigs import McpConfigs
-from aibom.observe.modelfolder import ModelFolders
-from aibom.observe.nodeprojects import NodeProjects
+from aibom.observe.mcp.configs import McpConfigs
+from aibom.observe.models import modelfile
+from aibom.observe.models.folders import ModelFolders
+from aibom.observe.models.leads import leads_of
+from aibom.observe.packages.nodeprojects import NodeProjects
+from aibom.observe.packages.programs import Programs
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
-from aibom.observe.programs import Programs
-from aibom.observe.pythonpath import Environments
+from aibom.observe.python import remotecode
+from aibom.observe.python.imports import Imported, Imports
+from aibom.observe.python.pythonpath import Environments
 from aibom.types.facts import (
     NO_KEY,
     UNKNOWN_ORIGIN,
@@ -358,12 +360,12 @@ class Inspector:
     ) -> None:
         header = content.header
         if content.kind == "other":
-            header = models.data_header(use.path)
+            header = modelfile.data_header(use.path)
         if header is not None:
             # what changes as it is used is known by its place
             hashed = header.format not in self.stores
             file = self._facts(draft, use, key, hashed=hashed)
-            model = models.describe(file, header, draft.places, draft.folders)
+            model = modelfile.describe(file, header, draft.places, draft.folders)
             draft.models.append(ModelUse(model, use))
             draft.watched.append((use, key))
         elif content.binary is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aibom.formats.procfs import cgroup, maps, process
 from aibom.formats.redact import redact, redact_argv
-from aibom.observe.host import Host
+from aibom.observe.host.protocol import Host
 from aibom.observe.identities import FILES, VARIABLES
 from aibom.types.facts import FileUse, Process, Stream
 

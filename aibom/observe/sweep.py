@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import cgroup
 from aibom.formats.procfs.process import parse_stat
-from aibom.observe import containers
+from aibom.observe.containers import containers
 from aibom.observe.inspector import Inspector, Look
+from aibom.observe.network.sockets import Sockets
 from aibom.observe.processes import RawProcess, identity, snapshot
-from aibom.observe.sockets import Sockets
 from aibom.types.facts import Cgroup, Container, NodeFacts, Process, ProcessFacts, Unseen
 
 # processes that may be remembered before those that ended are looked for

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from aibom.observe import memory
-from aibom.observe.interpreters import InterpreterError, Interpreters, ModuleTable
-from aibom.observe.live import LiveHost
+from aibom.observe.host import memory
+from aibom.observe.host.live import LiveHost
+from aibom.observe.python.interpreters import InterpreterError, Interpreters, ModuleTable
 
 pytestmark = pytest.mark.live
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aibom.identify.inventory import identify
-from aibom.identify.mcpasking import questions
+from aibom.identify.mcp.asking import questions
 from aibom.types.facts import (
     Binary,
     Connection,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aibom.identify.bases import with_bases
+from aibom.identify.models.bases import with_bases
 from aibom.types.inventory import Component, Evidence, ModelDetails
 from aibom.types.model import BaseModel, Width
 from tests import make

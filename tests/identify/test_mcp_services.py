@@ -7,8 +7,8 @@ from test_mcp import NPM, PYPI, RULES, client, running, server
 from test_mcp_configs import argv_of, kinds, listening
 
 from aibom.identify.inventory import identify
-from aibom.identify.mcpasking import questions
-from aibom.identify.mcptransport import exposure, told_by
+from aibom.identify.mcp.asking import questions
+from aibom.identify.mcp.transport import exposure, told_by
 from aibom.types.facts import (
     ConfiguredServer,
     Connection,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aibom.identify.features import Witness
-from aibom.identify.models import ModelShelf
+from aibom.identify.models.shelf import ModelShelf
 from aibom.types.facts import Container, HubPlace, HubSource, ModelConfig, ModelUse
 from aibom.types.inventory import Component
 from aibom.types.rules import RuleSet

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aibom.identify.features import Witness
-from aibom.identify.models import ModelShelf
+from aibom.identify.models.shelf import ModelShelf
 from aibom.types.concerns import Concern
 from aibom.types.facts import (
     Companion,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aibom.identify.features import Witness
-from aibom.identify.remotecode import CodeShelf, code_links
+from aibom.identify.models.remotecode import CodeShelf, code_links
 from aibom.types.facts import Companion, RemoteCode
 from aibom.types.inventory import Component, Link
 from tests import make

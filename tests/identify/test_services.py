@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.identify.destinations import MAX_ACCOUNTS, host_of
 from aibom.identify.inventory import identify
-from aibom.identify.services import MAX_DESTINATIONS
+from aibom.identify.network.destinations import MAX_ACCOUNTS, host_of
+from aibom.identify.network.services import MAX_DESTINATIONS
 from aibom.types.facts import (
     Cgroup,
     Connection,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from aibom.identify.filenames import library_version
 from aibom.identify.inventory import identify
+from aibom.identify.models.filenames import library_version
 from aibom.types.facts import Binary, LoadedPackage, Program
 from aibom.types.inventory import Component
 from aibom.types.rules import Clause, Feature, Rule, RuleSet

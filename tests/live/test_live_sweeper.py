@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from aibom.observe.digests import Digests
-from aibom.observe.host import HostFile
+from aibom.observe.files.digests import Digests
+from aibom.observe.host.live import LiveHost
+from aibom.observe.host.protocol import HostFile
 from aibom.observe.inspector import Inspector
-from aibom.observe.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.rulebook.load import load
 from aibom.types.facts import FileUse

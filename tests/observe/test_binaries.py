@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibom.formats.source import FormatError, MemorySource
-from aibom.observe.binaries import read_binary
+from aibom.observe.files.binaries import read_binary
 
 LIBC = next(Path("/lib").glob("*-linux-gnu/libc.so.6"), Path("/lib64/libc.so.6"))
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from aibom.formats.procfs.mountinfo import MountTable
-from aibom.observe import hashing
-from aibom.observe.content import key_of
-from aibom.observe.digests import Digests, TooLargeError
-from aibom.observe.host import FileStat
-from aibom.observe.live import open_file
+from aibom.observe.files import hashing
+from aibom.observe.files.content import key_of
+from aibom.observe.files.digests import Digests, TooLargeError
+from aibom.observe.host.live import open_file
+from aibom.observe.host.protocol import FileStat
 from aibom.types.facts import FileKey
 
 SIZES = [0, 1, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (3 << 20) + 17]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aibom.observe import models, rootdir
+from aibom.observe.host import rootdir
+from aibom.observe.host.live import LiveHost
 from aibom.observe.hubs import huggingface, reader
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.places import HubPlaces
-from aibom.observe.live import LiveHost
+from aibom.observe.models import modelfile
 from aibom.types.facts import FileFacts, FileKey, HubPlace, HubSource, Origin
 
 pytestmark = pytest.mark.skipif(not rootdir.supported(), reason="the kernel lacks openat2")
@@ -362,6 +363,6 @@ def test_data_by_its_place() -> None:
     blob = f"/h/datasets--org--set/blobs/{SHA256}"
     arrow = f"/h/datasets/org___set/default/0.0.0/{C1}/set-train.arrow"
     kaggled = "/h/kagglehub/datasets/owner/set/versions/1/a.csv"
-    assert all(map(models.data_header, (blob, arrow, kaggled)))
+    assert all(map(modelfile.data_header, (blob, arrow, kaggled)))
     others = (f"/h/models--org--set/blobs/{SHA256}", "/srv/datasets/a.csv", "/h/datasets--o--s/a")
-    assert not any(map(models.data_header, others))
+    assert not any(map(modelfile.data_header, others))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aibom.observe.leads import MAX_PATHS, leads_of
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
+from aibom.observe.models.leads import MAX_PATHS, leads_of
 from aibom.types.rules import Serves
 from tests import make
 

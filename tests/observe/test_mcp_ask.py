@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from aibom.observe import mcpask
-from aibom.observe.httpwire import Place
-from aibom.observe.mcpask import ask
+from aibom.observe.mcp import ask as mcpask
+from aibom.observe.mcp.ask import ask
+from aibom.observe.network.httpwire import Place
 
 OWN = "/proc/thread-self/ns/net"
 TOOL = {"name": "add", "inputSchema": {"type": "object"}}

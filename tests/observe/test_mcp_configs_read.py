@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aibom.observe.live import LiveHost
-from aibom.observe.mcpconfigs import McpConfigs
+from aibom.observe.host.live import LiveHost
+from aibom.observe.mcp.configs import McpConfigs
 from aibom.rulebook.load import load
 from aibom.types.facts import LoadedPackage, McpConfig, Program, Stream, Unseen
 from tests import make

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from aibom.observe.folderreader import MAX_DOCUMENT, Patience
-from aibom.observe.live import LiveHost
-from aibom.observe.modeldocuments import read_documents
-from aibom.observe.modelfolder import ModelFolders
+from aibom.observe.host.live import LiveHost
+from aibom.observe.models.documents import read_documents
+from aibom.observe.models.folders import ModelFolders
+from aibom.observe.models.reader import MAX_DOCUMENT, Patience
 from aibom.types.facts import FileFacts, HubPlace, ModelFile, ModelPipeline
 from aibom.types.model import ModelHeader
 from tests import make

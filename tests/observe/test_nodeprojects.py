@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from aibom.observe import nodeprojects
-from aibom.observe.live import LiveHost
-from aibom.observe.nodeprojects import NodeProjects
-from aibom.observe.programs import Programs
-from aibom.observe.pythonpath import Environments
+from aibom.observe.host.live import LiveHost
+from aibom.observe.packages import nodeprojects
+from aibom.observe.packages.nodeprojects import NodeProjects
+from aibom.observe.packages.programs import Programs
+from aibom.observe.python.pythonpath import Environments
 
 SHA = "sha512-" + "A" * 86 + "=="
 NAMED = frozenset({"openai", "@ai-sdk/core"})

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aibom.observe import npmlocks
-from aibom.observe.live import LiveHost
-from aibom.observe.npmlocks import NpmLocks
+from aibom.observe.host.live import LiveHost
+from aibom.observe.packages import npmlocks
+from aibom.observe.packages.npmlocks import NpmLocks
 from aibom.types.facts import Package
 
 SHA = "sha512-" + "A" * 86 + "=="

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
-from aibom.observe.host import FileStat, Host
-from aibom.observe.origin import origin_of
+from aibom.observe.files.origin import origin_of
+from aibom.observe.host.protocol import FileStat, Host
 from aibom.types.facts import Cgroup, FileKey, FileUse, Origin, OriginKind
 from tests import make
 

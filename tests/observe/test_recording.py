@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.observe.recorded import PIECE, Pieces
+from aibom.observe.host.recorded import PIECE, Pieces
 from tests.formats.builders_a import safetensors_file
 from tests.formats.test_identity import ISSUER, SUBJECT, token
 from tests.live.conftest import aibom, scan

@@ -8,9 +8,9 @@ import pytest
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.formats.source import FormatError
-from aibom.observe import rootdir
-from aibom.observe.host import OutsideRootError, RemoteFileSystemError
-from aibom.observe.live import HEADER_BUDGET, LiveHost, open_file
+from aibom.observe.host import rootdir
+from aibom.observe.host.live import HEADER_BUDGET, LiveHost, open_file
+from aibom.observe.host.protocol import OutsideRootError, RemoteFileSystemError
 
 ROOT_ONLY = parse(b"1 0 8:1 / / rw - ext4 /dev/sda rw\n")
 WITH_FUSE = parse(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.observe import packetsocket, sniffer
 from aibom.observe.events.errors import SensorError
-from aibom.observe.sniffer import NameSighting, Sniffer
+from aibom.observe.network import packetsocket, sniffer
+from aibom.observe.network.sniffer import NameSighting, Sniffer
 from tests.formats.net import wire
 from tests.observe import netspace
 

@@ -10,11 +10,11 @@ from typing import NoReturn
 import pytest
 
 from aibom.formats.net.sockdiag import InetSocket
-from aibom.observe import peers
-from aibom.observe.live import LiveHost
-from aibom.observe.recorded import RecordedHost
-from aibom.observe.recording import RecordingHost
-from aibom.observe.sockets import from_procfs
+from aibom.observe.host.live import LiveHost
+from aibom.observe.host.recorded import RecordedHost
+from aibom.observe.host.recording import RecordingHost
+from aibom.observe.network import peers
+from aibom.observe.network.sockets import from_procfs
 from aibom.types.facts import Connection
 from tests.observe import netspace
 

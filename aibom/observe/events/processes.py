@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from aibom.formats.events import proc
 from aibom.formats.events.proc import ProcessEvent
-from aibom.observe import netns
 from aibom.observe.events.errors import SensorError
+from aibom.observe.network import netns
 
 # include/uapi/linux/netlink.h; the group is CN_IDX_PROC of include/uapi/linux/connector.h
 _NETLINK_CONNECTOR = 11

@@ -21,8 +21,8 @@ from aibom.formats.source import ByteSource, FormatError, exactly
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.perfring import Rings
 from aibom.observe.events.tracefs import TRACEFS, Event, Uprobes, function_offset
-from aibom.observe.host import FileStat
-from aibom.observe.live import open_file
+from aibom.observe.host.live import open_file
+from aibom.observe.host.protocol import FileStat
 
 #: Both take (SSL *, buffer, length): doc/man3/SSL_write.pod of OpenSSL.
 FUNCTIONS = ("SSL_write", "SSL_write_ex")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from aibom.formats.hubs import named
-from aibom.observe.content import require_same
-from aibom.observe.host import Host
+from aibom.observe.files.content import require_same
+from aibom.observe.host.protocol import Host
 from aibom.observe.hubs import huggingface, ollama, others
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.reader import CacheReader

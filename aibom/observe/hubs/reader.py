@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import ParamSpec, TypeVar
 
-from aibom.observe.host import Host
-from aibom.observe.smallfile import read_in_root
+from aibom.observe.host.protocol import Host
+from aibom.observe.host.smallfile import read_in_root
 from aibom.types.facts import Unseen
 
 P = ParamSpec("P")

@@ -4,9 +4,9 @@ import os
 import time
 
 from aibom.formats.events.fanotify import FileEvent
-from aibom.observe.host import Host
-from aibom.observe.recent import Recent
-from aibom.observe.sockets import held_sockets
+from aibom.observe.files.recent import Recent
+from aibom.observe.host.protocol import Host
+from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life
 from aibom.types.facts import Arrival
 

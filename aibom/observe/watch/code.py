@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from aibom.formats.events.fanotify import FileEvent
-from aibom.observe.imports import OF_STARTUP
-from aibom.observe.pythonpath import SITE
-from aibom.observe.recent import Recent
+from aibom.observe.files.recent import Recent
+from aibom.observe.python.imports import OF_STARTUP
+from aibom.observe.python.pythonpath import SITE
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 
 #: Most folders of code that are remembered; torch has about 600.

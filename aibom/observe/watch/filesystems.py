@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aibom.formats.procfs.mountinfo import Mount
-from aibom.observe import rootdir
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import FileEvents, fsid_of, open_handle, path_of
 from aibom.observe.events.overlays import OverlayEvents
-from aibom.observe.live import LiveFile, LiveHost, reopen
+from aibom.observe.host import rootdir
+from aibom.observe.host.live import LiveFile, LiveHost, reopen
 from aibom.types.facts import Unseen
 
 # the kernel's own file systems, on which nobody keeps a model

@@ -3,10 +3,10 @@
 from collections import defaultdict
 
 from aibom.formats.packages import npmlock
-from aibom.observe.content import key_of
-from aibom.observe.environment import Environment
+from aibom.observe.files.content import key_of
+from aibom.observe.host.smallfile import read_in_root
 from aibom.observe.inspector import Inspector
-from aibom.observe.smallfile import read_in_root
+from aibom.observe.python.environment import Environment
 from aibom.observe.watch.code import imports_of
 from aibom.observe.watch.filesystems import Stored
 from aibom.observe.watch.lives import Life, Lives

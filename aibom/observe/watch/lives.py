@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from aibom.formats.events.proc import ProcessEvent
-from aibom.observe.host import Host
+from aibom.observe.host.protocol import Host
 from aibom.observe.processes import identity, snapshot_of_exec
 from aibom.observe.watch.code import CodeUse
 from aibom.observe.watch.scripts import ScriptUse

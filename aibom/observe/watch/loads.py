@@ -1,6 +1,6 @@
 """The npm packages that JavaScript processes loaded, told by what they opened."""
 
-from aibom.observe.content import key_of
+from aibom.observe.files.content import key_of
 from aibom.observe.inspector import Inspector
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.scripts import loads_of

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from aibom.formats.net.address import join_end
 from aibom.observe.events.errors import SensorError
-from aibom.observe.live import LiveHost
-from aibom.observe.recent import Recent
-from aibom.observe.sniffer import Sniffer
-from aibom.observe.sockets import held_sockets
+from aibom.observe.files.recent import Recent
+from aibom.observe.host.live import LiveHost
+from aibom.observe.network.sniffer import Sniffer
+from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Process, Unseen
 

@@ -11,8 +11,8 @@ from aibom.observe.events import libc
 from aibom.observe.events.errors import SensorError
 from aibom.observe.events.tlsrequests import TlsRequests
 from aibom.observe.events.tracefs import TRACEFS, sweep_leftovers
-from aibom.observe.live import LiveHost
-from aibom.observe.sockets import held_sockets
+from aibom.observe.host.live import LiveHost
+from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
 from aibom.types.facts import Connection, Unseen
 

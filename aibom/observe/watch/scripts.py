@@ -8,7 +8,7 @@ from typing import Literal
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.formats.procfs import commandline
-from aibom.observe.recent import Recent
+from aibom.observe.files.recent import Recent
 from aibom.observe.watch.code import folder_of
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 from aibom.types.facts import Process

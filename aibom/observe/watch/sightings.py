@@ -9,15 +9,15 @@ from typing import Literal, NamedTuple
 
 from aibom.formats.events.fanotify import FileEvent
 from aibom.formats.text import printable
-from aibom.observe import models
-from aibom.observe.digests import TooLargeError
 from aibom.observe.events import files
-from aibom.observe.host import FileStat, OutsideRootError
+from aibom.observe.files.digests import TooLargeError
+from aibom.observe.files.origin import origin_of
+from aibom.observe.files.recent import Recent
+from aibom.observe.host.live import LiveFile, reopen, stat_of
+from aibom.observe.host.protocol import FileStat, OutsideRootError
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.inspector import Inspector
-from aibom.observe.live import LiveFile, reopen, stat_of
-from aibom.observe.origin import origin_of
-from aibom.observe.recent import Recent
+from aibom.observe.models import modelfile
 from aibom.observe.watch.code import folder_of
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 from aibom.observe.watch.lives import Life, Lives
@@ -185,7 +185,7 @@ class Sightings:
             content = self._inspector.contents.classify_data(opened, file.key)
             header = content.header
             if content.kind == "other":
-                header = models.data_header(file.path)
+                header = modelfile.data_header(file.path)
             if content.damage:
                 detail = f"damaged header: {content.damage}"
                 self._miss(Unseen("damaged", file.path, detail))
@@ -216,7 +216,7 @@ class Sightings:
         view = self._views.of(near)
         runtime = view.runtime if view is not None else None
         folders = self._inspector.folders_near(near, runtime)
-        model = models.describe(file, header, places, folders)
+        model = modelfile.describe(file, header, places, folders)
         for unseen in places.unseen():
             self._miss(unseen)
         return model

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.procfs.placement import Placed, Placement
-from aibom.observe import containers
-from aibom.observe.host import Host
-from aibom.observe.origin import in_container, origin_of_placed
-from aibom.observe.recent import Recent
+from aibom.observe.containers import containers
+from aibom.observe.files.origin import in_container, origin_of_placed
+from aibom.observe.files.recent import Recent
+from aibom.observe.host.protocol import Host
 from aibom.observe.watch.filesystems import AS_SHOWN, Stored
 from aibom.types.facts import UNKNOWN_ORIGIN, Container, Origin, Process
 

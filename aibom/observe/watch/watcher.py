@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.observe.watch.account import Account
 from aibom.observe.watch.arrivals import Arrivals

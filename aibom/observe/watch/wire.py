@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from aibom.observe.events.errors import SensorError
-from aibom.observe.live import LiveHost
+from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.names import Names
 from aibom.observe.watch.requests import Requests

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.formats.events.proc import ProcessEvent
-from aibom.observe.host import Host
+from aibom.observe.host.protocol import Host
 from aibom.observe.watch import lives as module
 from aibom.observe.watch.lives import Life, Lives, nobody
 from aibom.types.facts import Cgroup, Process

@@ -1,0 +1,1 @@
+"""Agents, and who they can act as."""

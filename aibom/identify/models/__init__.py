@@ -1,0 +1,1 @@
+"""What runs as models: files joined, named, described, and checked against each other."""

@@ -1,0 +1,1 @@
+"""Servers, their workers, and what they serve compared with what was loaded."""

@@ -1,0 +1,1 @@
+"""A file's content, digest and origin; each read once."""

@@ -1,0 +1,1 @@
+"""A node and its files: the protocol, and those who answer it."""

@@ -1,0 +1,1 @@
+"""Configurations of MCP clients, and what listening servers answer."""

@@ -1,0 +1,1 @@
+"""Model files with what lies beside them."""

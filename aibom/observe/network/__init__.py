@@ -1,0 +1,1 @@
+"""Sockets and packets of other network namespaces."""

@@ -1,0 +1,1 @@
+"""What Python processes import, and which distributions that is of."""
