@@ -52,16 +52,23 @@ class _Record:
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
         base = self.look or ProcessFacts(self.process, program_of(self.process))
+        looked = [p for p in base.packages if not (p.how == "listed" and self._tells_loads())]
         # what was only listed says less than an event
-        loaded = {p.package.location for p in base.packages if p.how != "listed"}
+        loaded = {p.package.location for p in looked if p.how != "listed"}
         more = [p for at, p in self.packages.items() if at not in loaded]
         held = [use for use in base.models if not self._was_unfinished(use)]
         return replace(
             base,
             models=(*held, *self._by_events(held)),
-            packages=(*base.packages, *more),
+            packages=(*looked, *more),
             installed=tuple(self.installed.values()),
             connections=tuple(sorted({*base.connections, *self.connections})),
+        )
+
+    def _tells_loads(self) -> bool:
+        """Say whether events told what npm packages it loaded, from its program's beginning."""
+        return self.program_ns > 0 and any(
+            one.package.ecosystem == "npm" for one in self.packages.values()
         )
 
     def _was_unfinished(self, use: ModelUse) -> bool:

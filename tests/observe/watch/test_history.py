@@ -184,6 +184,24 @@ def test_one_that_had_done_nothing_yet_is_only_renamed(history: History) -> None
     assert facts.process.comm == "cat"
 
 
+@pytest.mark.parametrize(("begun", "names"), [(5, ["express"]), (0, ["openai", "express"])])
+def test_what_is_only_listed_gives_way_to_loads_seen_from_the_beginning(
+    history: History, begun: int, names: list[str]
+) -> None:
+    one = life()
+    one.exec_ns = begun
+    opened = LoadedPackage(
+        make.package("express", ecosystem="npm"), make.file("/n/express"), "opened"
+    )
+    listed = LoadedPackage(
+        make.package("openai", ecosystem="npm"), make.file("/n/openai"), "listed"
+    )
+    history.packages(one, [opened])
+    history.look(one, make.seen(packages=(listed,)))
+    (facts,) = everything(history)
+    assert [p.package.name for p in facts.packages] == names
+
+
 def test_packages_of_a_look_and_of_events_are_told_once(history: History) -> None:
     one = life()
     history.packages(one, [loaded("torch"), loaded("torch"), loaded("numpy")])
