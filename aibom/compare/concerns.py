@@ -60,5 +60,7 @@ def _finding(subject: _Subject, concern: Concern) -> Finding:
 
 def _fingerprint(kind: str, ref: str, concern: Concern) -> str:
     """Return what names this finding in other runs."""
-    parts = (kind, ref, concern.detail, concern.path)
+    # where a server listens may be another port in each run
+    detail = "" if concern.kind == "mcp-exposed" else concern.detail
+    parts = (kind, ref, detail, concern.path)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

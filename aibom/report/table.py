@@ -156,7 +156,7 @@ def _service_lines(inventory: Inventory) -> list[Text]:
     lines = []
     for service in inventory.services:
         if service.role == "identity":
-            lines.append(f"can act as {service.name} ({service.provider})")
+            lines.append(f"has at hand the identity {service.name} ({service.provider})")
         if not service.component:
             continue
         how = " ".join(filter(None, (service.transport, *service.endpoints)))
