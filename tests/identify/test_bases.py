@@ -136,6 +136,21 @@ def test_weights_that_fit_none_of_several() -> None:
     assert "tiny, twin" in concern.detail
 
 
+@pytest.mark.parametrize(
+    ("configured", "noted"), [("meta-llama/Llama-3.1-8B", True), ("/models/tiny", False)]
+)
+def test_a_configuration_that_only_the_card_contradicts_is_noted(
+    configured: str, *, noted: bool
+) -> None:
+    named = tuple(BaseModel(name, name) for name in (configured, "/models/tiny"))
+    lora = adapter("")
+    assert lora.model is not None
+    details = replace(lora.model, base_models=named, properties=(("peft.type", "LORA"),))
+    found, targets = judged(replace(lora, model=details), base())
+    assert targets == {"model:/models/tiny/model.safetensors"}
+    assert [(c.level, configured in c.detail) for c in found.concerns] == [("note", True)] * noted
+
+
 def test_an_adapter_that_names_nothing_is_no_concern() -> None:
     found, targets = judged(adapter(""), base())
     assert found.concerns == ()

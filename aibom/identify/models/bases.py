@@ -84,7 +84,9 @@ def _concern(adapter: Component, bases: list[_Base]) -> Concern | None:
         modules = sorted({module for conflict in wrong for module in conflict})
         detail = f"its weights do not fit {loaded}: other shapes of {', '.join(modules[:5])}"
         return Concern("base-mismatch", "suspicious", detail)
-    if any(base.by is not None for base in bases) or not _named(adapter):
+    if any(base.by is not None for base in bases):
+        return _contradiction(adapter, bases, loaded)
+    if not _named(adapter):
         return None
     named = ", ".join(sorted(_named(adapter)))
     is_repository = any(_repository(name) for name in _named(adapter))
@@ -93,6 +95,23 @@ def _concern(adapter: Component, bases: list[_Base]) -> Concern | None:
         return Concern("base-mismatch", "suspicious", detail)
     detail = f"it names {named} as its base; loaded beside it, without a sign of that: {loaded}"
     return Concern("base-mismatch", "note", detail)
+
+
+def _contradiction(adapter: Component, bases: list[_Base], loaded: str) -> Concern | None:
+    """Say it when only a card agrees with what is loaded: PEFT loads by the configuration.
+
+    No more than a note, as an adapter that was trained on a quantised copy is used on the original.
+    """
+    details = adapter.model
+    if details is None or not dict(details.properties).get("peft.type") or not details.base_models:
+        return None
+    first = details.base_models[0]  # the configuration's own, see details.py
+    name = first.reference or first.name
+    if any(_agreement({name}, base.model) is not None for base in bases):
+        return None
+    others = ", ".join(sorted(_named(adapter) - {name}))
+    detail = f"its configuration names {name} as its base, others of its files {others}"
+    return Concern("base-mismatch", "note", f"{detail}; loaded beside it: {loaded}")
 
 
 def _agreement(names: set[str], model: Component) -> _By | None:
