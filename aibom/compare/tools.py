@@ -24,25 +24,32 @@ def changed_tools(inventory: Inventory, claims: Iterable[Claim]) -> tuple[Findin
             earlier[claim.service][tool].add(sha256)
     found: list[Finding] = []
     for service in inventory.services:
-        now = dict(tool_hashes(service.properties))
+        now: dict[str, set[str]] = defaultdict(set)
+        for tool, sha256 in tool_hashes(service.properties):
+            now[tool].add(sha256)
         before = earlier.get(service_key(service.ref, service.name))
         if before and now:
             found += _compared(service, before, now)
     return tuple(found)
 
 
-def _compared(service: Service, before: dict[str, set[str]], now: dict[str, str]) -> list[Finding]:
+def _compared(
+    service: Service, before: dict[str, set[str]], now: dict[str, set[str]]
+) -> list[Finding]:
     found = []
     for tool in sorted({*before, *now}):
         if tool not in now:
             found.append(_finding(service, tool, "info", "was there, and is gone"))
         elif tool not in before:
-            found.append(_finding(service, tool, "info", f"is new: sha256:{now[tool]}"))
-        elif now[tool] not in before[tool]:
-            was = ", ".join(f"sha256:{sha256}" for sha256 in sorted(before[tool]))
-            detail = f"was {was} and is sha256:{now[tool]}"
+            found.append(_finding(service, tool, "info", f"is new: {_said(now[tool])}"))
+        elif other := now[tool] - before[tool]:  # several processes of a server may differ
+            detail = f"was {_said(before[tool])} and is {_said(other)}"
             found.append(_finding(service, tool, "medium", detail))
     return found
+
+
+def _said(digests: set[str]) -> str:
+    return ", ".join(f"sha256:{sha256}" for sha256 in sorted(digests))
 
 
 def _finding(service: Service, tool: str, severity: Severity, detail: str) -> Finding:

@@ -1,6 +1,7 @@
 """Tools that changed since an earlier BOM."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -59,3 +60,13 @@ def test_a_tool_is_compared_with_what_it_was(now: Inventory, found: list[tuple[s
 
 def test_nothing_is_said_of_what_was_not_asked_before() -> None:
     assert drift(offering(), offering(add=A)) == []
+
+
+def test_of_two_definitions_the_one_that_was_not_there_tells() -> None:
+    """Two processes of one server may offer a tool of one name in two ways."""
+    now = offering(add=A)
+    (service,) = now.services
+    for more in (("aibom:mcp:tool", f"add sha256:{B}"), ("aibom:mcp:tool", f"add sha256:{A}")):
+        both = replace(service, properties=(more, *service.properties))
+        expected = [("medium", "add")] if B in more[1] else []
+        assert drift(offering(add=A), replace(now, services=(both,))) == expected
