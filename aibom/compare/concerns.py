@@ -17,6 +17,7 @@ _SEVERITIES: Mapping[ConcernLevel, Severity] = {
 _REMEDIES: Mapping[ConcernKind, str] = {
     "base-mismatch": "load the adapter on the base model that it was trained for",
     "served-model-mismatch": "load what the command line names, and serve it under its own name",
+    "hub-mismatch": "download it again, and find out who wrote to the cache",
     "pickle-code": "do not load it; use the same weights as safetensors",
     "layer-code": "load it with safe_mode on, or take a model without such layers",
     "custom-code": "review the code at that commit, or load without trust_remote_code",

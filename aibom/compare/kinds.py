@@ -23,6 +23,9 @@ CONCERNS: dict[ConcernKind, FindingKind] = {
     "served-model-mismatch": FindingKind(
         "served-model-mismatch", "AIBOM-303", "Command line and loaded model say different things"
     ),
+    "hub-mismatch": FindingKind(
+        "hub-mismatch", "AIBOM-304", "Not what the hub's cache says it downloaded"
+    ),
     "pickle-code": FindingKind("pickle-code", "AIBOM-401", "Pickle that runs code"),
     "layer-code": FindingKind("layer-code", "AIBOM-402", "Model whose layers carry code"),
     "custom-code": FindingKind("custom-code", "AIBOM-403", "Model that brings its own code"),

@@ -11,6 +11,7 @@ ConcernKind = Literal[
     "outside-reference",
     "base-mismatch",
     "served-model-mismatch",
+    "hub-mismatch",
     "mcp-not-configured",
     "mcp-not-running",
     "mcp-exposed",

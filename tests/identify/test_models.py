@@ -116,6 +116,12 @@ def test_a_commit_is_named_only_when_the_content_agrees() -> None:
     assert (bad.purl, bad.version) == ("", "")
     assert ("aibom:hub:verified", "false") in bad.properties
     assert ("aibom:hub:commit", COMMIT) in bad.properties
+    assert good.concerns == ()
+    assert [(c.kind, c.level) for c in bad.concerns] == [("hub-mismatch", "suspicious")]
+    (kept,) = components(make.model_use(hub=replace(CLAIM, sources=(HubSource("", (COMMIT,)),))))
+    assert [c.level for c in kept.concerns] == ["note"]
+    for quiet in (replace(CLAIM, partial=True), replace(CLAIM, claim="names"), FOLDERS):
+        assert components(make.model_use(hub=quiet))[0].concerns == ()
 
 
 def test_all_repositories_that_share_a_content_are_named_and_none_is_chosen() -> None:

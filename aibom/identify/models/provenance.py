@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from packageurl import PackageURL
 
+from aibom.types.concerns import Concern, ConcernLevel
 from aibom.types.facts import HubPlace, ModelFile
 
 #: Most values of one kind that are listed in a component's properties.
@@ -75,6 +76,25 @@ def join(models: Iterable[ModelFile]) -> Provenance:
     if verified:
         commits = set.intersection(*map(_commits, groups))
     return Provenance(places, tuple(sorted(repositories - {""})), verified, tuple(sorted(commits)))
+
+
+def mismatches(models: Iterable[ModelFile]) -> tuple[Concern, ...]:
+    """Return a concern for each file with another content than its cache's records promise.
+
+    Only SHA-256 tells: a git hash is not computed of large files. A copy that a user keeps
+    (``local_dir``, which names no repository) may have been changed on purpose.
+    """
+    found = set()
+    for model in models:
+        place, digest = model.hub, model.file.sha256
+        if place is None or not digest or place.partial or place.verified:
+            continue
+        if place.claim == "records" and place.promised.startswith("sha256:"):
+            named = any(source.repository for source in place.sources)
+            detail = f"its cache promises {place.promised}, and its content is sha256:{digest}"
+            level: ConcernLevel = "suspicious" if named else "note"
+            found.add(Concern("hub-mismatch", level, detail, model.file.path))
+    return tuple(sorted(found))
 
 
 def _best(places: list[HubPlace]) -> list[HubPlace]:

@@ -151,7 +151,7 @@ def _component(seen: _Seen) -> Component:
         model=details_of(models),
         properties=provenance.properties(origin) + _set_properties(models),
         companions=companions_of(found),
-        concerns=concerns_of(found),
+        concerns=concerns_of(found) + provenance.mismatches(found),
     )
 
 
