@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from aibom.asking import Asker
 from aibom.cli.terminal import CommandError
 from aibom.observe.containers.cri import list_containers
 from aibom.observe.files.digests import DEFAULT_LIMIT, Digests, default_path
@@ -13,7 +14,6 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.host.recorded import RecordedHost, is_recording
 from aibom.observe.inspector import Inspector
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.pipeline import Asker
 from aibom.types.facts import Container
 from aibom.types.rules import RuleSet
 

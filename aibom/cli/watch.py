@@ -13,6 +13,7 @@ from types import FrameType
 
 from rich.text import Text
 
+from aibom.asking import Asker
 from aibom.cli.declared import add_declared_option, read_claims
 from aibom.cli.node import (
     add_ask_option,
@@ -32,7 +33,7 @@ from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
-from aibom.pipeline import Asker, Result, assess
+from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
 from aibom.rulebook.load import RuleError, load
 from aibom.types.findings import Claim

@@ -201,15 +201,9 @@ class Inspector:
                 self._note_import(draft, Imported(package, package.location), "listed")
 
     def _note_import(self, draft: _Draft, one: Imported, how: LoadedBy = "imported") -> None:
-        use = FileUse(one.path, "open", "", "", 0)
-        try:
-            pid = draft.process.pid
-            key = key_of(self._stat_by_path(pid, use), self.host.mounts(pid))
-        except OSError:
-            # replaced since the import (an upgrade in place), or out of reach
+        file = self._by_path(draft, one.path, hashed=False)
+        if file is None:  # replaced since the import (an upgrade in place), or out of reach
             file = FileFacts(one.path, NO_KEY, UNKNOWN_ORIGIN)
-        else:
-            file = self._facts(draft, use, key, hashed=False)
         where = (one.package.ecosystem, one.package.location, file.origin.kind)
         draft.packages.setdefault(where, LoadedPackage(one.package, file, how))
 
@@ -272,13 +266,16 @@ class Inspector:
 
     def _beside(self, draft: _Draft, path: str) -> FileFacts | None:
         """Return what is said of a file that lies beside a model, None where it cannot be read."""
+        return self._by_path(draft, path, hashed=True)
+
+    def _by_path(self, draft: _Draft, path: str, *, hashed: bool) -> FileFacts | None:
         use = FileUse(path, "open", "", "", 0)
         pid = draft.process.pid
         try:
             key = key_of(self._stat_by_path(pid, use), self.host.mounts(pid))
         except OSError:
             return None
-        return self._facts(draft, use, key, hashed=True)
+        return self._facts(draft, use, key, hashed=hashed)
 
     def _stat_by_path(self, pid: int, use: FileUse) -> FileStat:
         return self.host.stat_in_root(pid, use.path)

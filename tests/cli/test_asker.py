@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from aibom import pipeline
+from aibom import asking
 from aibom.observe.sweep import Sweeper
 from aibom.types.facts import NodeFacts
 from aibom.types.mcp import McpQuestion
@@ -33,13 +33,13 @@ def ask_forty(monkeypatch: pytest.MonkeyPatch, error: OSError) -> tuple[list[int
     host = Silent(error)
     sweeper = cast("Sweeper", SimpleNamespace(inspector=SimpleNamespace(host=host)))
     told = tuple(McpQuestion(pid, 1, "127.0.0.1", pid, ("/",)) for pid in range(100, 140))
-    monkeypatch.setattr(pipeline, "questions", lambda *_: told)
-    monkeypatch.setattr(pipeline, "identify", lambda *_: ())
+    monkeypatch.setattr(asking, "questions", lambda *_: told)
+    monkeypatch.setattr(asking, "identify", lambda *_: ())
     processes = tuple(
         make.seen(q.pid, of=make.process(q.pid, network_namespace=f"net:[{q.pid // 120}]"))
         for q in told
     )
-    asker = pipeline.Asker(sweeper, cast("RuleSet", SimpleNamespace(texts=())))
+    asker = asking.Asker(sweeper, cast("RuleSet", SimpleNamespace(texts=())))
     facts = asker.asked(make.node(processes))
     return host.asked, facts
 
@@ -53,7 +53,7 @@ def test_servers_that_keep_silent_do_not_hold_a_scan_for_long(
 
 
 def test_of_one_place_so_many_servers_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "MAX_ASKED", 5)
+    monkeypatch.setattr(asking, "MAX_ASKED", 5)
     asked, facts = ask_forty(monkeypatch, OSError(42, "no answer of MCP"))
     assert asked == [*range(100, 105), *range(120, 125)]
     assert {u.reason for u in facts.unseen} == {"unreadable", "too-large"}

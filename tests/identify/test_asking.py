@@ -6,7 +6,7 @@ import pytest
 from test_mcp import RULES
 from test_mcp_configs import listening
 
-from aibom import pipeline
+from aibom import asking
 from aibom.formats.mcp.messages import McpReply
 from aibom.observe.sweep import Sweeper
 from aibom.types.facts import NodeFacts
@@ -42,14 +42,14 @@ def facts() -> NodeFacts:
     return make.node([listening("127.0.0.1:80")])
 
 
-def asker(node: Node) -> pipeline.Asker:
-    return pipeline.Asker(cast("Sweeper", node), RULES)
+def asker(node: Node) -> asking.Asker:
+    return asking.Asker(cast("Sweeper", node), RULES)
 
 
 def test_a_server_is_asked_once() -> None:
     node = Node()
-    asking = asker(node)
-    told = [asking.asked(facts()).processes[0].answers for _ in range(2)]
+    one = asker(node)
+    told = [one.asked(facts()).processes[0].answers for _ in range(2)]
     assert node.asked == [80]
     assert [answer.endpoint for answer in told[1]] == ["http://127.0.0.1:80/mcp"]
 
@@ -70,10 +70,10 @@ def test_what_there_is_no_time_for_is_said_and_asked_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     node = Node()
-    asking = asker(node)
-    monkeypatch.setattr(pipeline, "ASKING_SECONDS", 0.0)
-    (unseen,) = asking.asked(facts()).unseen
+    one = asker(node)
+    monkeypatch.setattr(asking, "ASKING_SECONDS", 0.0)
+    (unseen,) = one.asked(facts()).unseen
     assert (unseen.reason, node.asked) == ("lost", [])
-    monkeypatch.setattr(pipeline, "ASKING_SECONDS", 60.0)
-    assert asking.asked(facts()).unseen == ()
+    monkeypatch.setattr(asking, "ASKING_SECONDS", 60.0)
+    assert one.asked(facts()).unseen == ()
     assert node.asked == [80]

@@ -6,6 +6,7 @@ from aibom.formats.packages import npmlock
 from aibom.observe.files.content import key_of
 from aibom.observe.host.smallfile import read_in_root
 from aibom.observe.inspector import Inspector
+from aibom.observe.packages.npmlocks import MAX_LOCK
 from aibom.observe.python.environment import Environment
 from aibom.observe.watch.code import imports_of
 from aibom.observe.watch.filesystems import Stored
@@ -24,8 +25,6 @@ from aibom.types.facts import (
 
 #: npm's hidden lock file, written when an installation has ended.
 NPM_LOCK = ".package-lock.json"
-#: Most bytes of it that are read.
-MAX_LOCK = 16 << 20
 
 
 class OpenedPackages:
