@@ -7,8 +7,9 @@ from aibom.asking import Asker
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
+from aibom.types.declared import Document
 from aibom.types.facts import NodeFacts, Unseen
-from aibom.types.findings import Assessment, Claim
+from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 from aibom.types.rules import RuleSet
 
@@ -44,7 +45,7 @@ def scan(
     sweeper: Sweeper | Asker,
     rules: RuleSet,
     scope: Scope,
-    claims: Sequence[Claim] | None,
+    documents: Sequence[Document] | None,
     *,
     everything: bool = False,
 ) -> Result:
@@ -55,13 +56,13 @@ def scan(
     """
     facts = sweeper.sweep(scope)
     as_one = bool(scope.pids)
-    return assess(facts, rules, claims, as_one=as_one, everything=everything or as_one)
+    return assess(facts, rules, documents, as_one=as_one, everything=everything or as_one)
 
 
 def assess(
     facts: NodeFacts,
     rules: RuleSet,
-    claims: Sequence[Claim] | None,
+    documents: Sequence[Document] | None,
     *,
     as_one: bool = False,
     everything: bool = False,
@@ -80,7 +81,7 @@ def assess(
     noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
     carried = {u for i in kept for u in i.unseen}
     return Result(
-        workloads=tuple(Assessed(i, compare(i, claims)) for i in kept),
+        workloads=tuple(Assessed(i, compare(i, documents)) for i in kept),
         unseen=tuple(dict.fromkeys(u for u in noted if u not in carried)),
         processes=len(facts.processes),
         pods=frozenset(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from aibom.types.declared import Claim, Document
 from aibom.types.facts import (
     Cgroup,
     Container,
@@ -19,7 +20,6 @@ from aibom.types.facts import (
     ProcessFacts,
     Program,
 )
-from aibom.types.findings import Claim
 from aibom.types.inventory import Component, ComponentKind, Evidence, Inventory, Workload
 from aibom.types.model import ModelHeader
 
@@ -106,3 +106,14 @@ def inventory(*components: Component, **fields: Any) -> Inventory:
 
 def claim(**fields: Any) -> Claim:
     return Claim(**({"document": "sbom.json", "name": "anything"} | fields))
+
+
+def sbom(*claims: Claim, **fields: Any) -> Document:
+    return Document(
+        **({"name": "sbom.json", "kind": "sbom", "form": "CycloneDX 1.6 JSON"} | fields),
+        claims=claims,
+    )
+
+
+def given(claims: Iterable[Claim] | None) -> list[Document] | None:
+    return None if claims is None else [sbom(*claims)]

@@ -1,29 +1,28 @@
-"""Reading what was declared: files to claims, with errors that name the file."""
+"""Reading what was declared: files to documents, with errors that name the file."""
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from aibom.cli.terminal import CommandError, read_file
-from aibom.declare import sbom
+from aibom.declare import recognise
 from aibom.formats.source import FormatError
-from aibom.types.findings import Claim
+from aibom.types.declared import Document
 
 #: Largest document that is read, in bytes.
 MAX_DOCUMENT = 256 << 20
 
 
-def read_claims(paths: Sequence[str]) -> tuple[Claim, ...] | None:
-    """Return what all the documents claim; None when none was given. Raises CommandError."""
-    if not paths:
-        return None
-    found: list[Claim] = []
-    for path in paths:
-        try:
-            found += sbom.claims(read_file(path, MAX_DOCUMENT), Path(path).name)
-        except FormatError as error:
-            raise CommandError(f"{path}: {error}") from None
-    return tuple(found)
+def read_documents(names: Sequence[str]) -> tuple[Document, ...] | None:
+    """Return what all the documents say; None when none was given. Raises CommandError."""
+    return tuple(map(read_document, names)) or None
+
+
+def read_document(name: str) -> Document:
+    """Return what one document says, named as on the command line. Raises CommandError."""
+    try:
+        return recognise.document(read_file(name, MAX_DOCUMENT), name)
+    except FormatError as error:
+        raise CommandError(f"{name}: {error}") from None
 
 
 def add_declared_option(command: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
-from aibom.cli.declared import MAX_DOCUMENT, read_claims
+from aibom.cli.declared import MAX_DOCUMENT, read_documents
 from aibom.cli.terminal import (
     FINDINGS,
     INCOMPLETE,
@@ -54,12 +54,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, write the result, and return the exit code."""
-    claims = read_claims(arguments.declared)
+    documents = read_documents(arguments.declared)
     try:
         inventory = observed.inventory(read_file(arguments.observed, MAX_DOCUMENT))
     except FormatError as error:
         raise CommandError(f"{arguments.observed}: {error}") from None
-    assessment = compare(inventory, claims)
+    assessment = compare(inventory, documents)
     _write(arguments, inventory, assessment)
     limit = SEVERITIES.index(arguments.fail_on)
     if any(SEVERITIES.index(f.severity) >= limit for f in assessment.findings):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from aibom.cli.declared import add_declared_option, read_claims
+from aibom.cli.declared import add_declared_option, read_documents
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -39,14 +39,14 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    claims = read_claims(arguments.declared)
+    documents = read_documents(arguments.declared)
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)
     with busy("looking at the processes of this node"):
         sweeper = sweeper_of(arguments, host, rules)
         looking = asker_of(arguments, sweeper, rules) or sweeper
-        result = scan(looking, rules, scope, claims, everything=arguments.all)
+        result = scan(looking, rules, scope, documents, everything=arguments.all)
     check_found(scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK

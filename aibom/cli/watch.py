@@ -14,7 +14,7 @@ from types import FrameType
 from rich.text import Text
 
 from aibom.asking import Asker
-from aibom.cli.declared import add_declared_option, read_claims
+from aibom.cli.declared import add_declared_option, read_documents
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -36,7 +36,7 @@ from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
 from aibom.rulebook.load import RuleError, load
-from aibom.types.findings import Claim
+from aibom.types.declared import Document
 from aibom.types.rules import RuleSet
 
 #: What a command that runs another one answers when it fails itself (as env(1) and timeout(1)).
@@ -139,7 +139,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
-    claims = read_claims(arguments.declared)
+    documents = read_documents(arguments.declared)
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
     rules = load()
@@ -151,7 +151,7 @@ def _watch_node(arguments: argparse.Namespace) -> int:
             _follow(arguments, watcher, rules, ended)
         finally:
             watcher.stop()
-    result = _result(watcher, rules, claims, arguments)
+    result = _result(watcher, rules, documents, arguments)
     check_found(watcher.scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
@@ -216,7 +216,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
-    claims = read_claims(arguments.declared)
+    documents = read_documents(arguments.declared)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
@@ -232,7 +232,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
         raise
     code = _accompany(command, watcher, arguments.asker)
     _tell_unseen(watcher)
-    result = _named(_result(watcher, rules, claims, arguments), arguments.argv[0])
+    result = _named(_result(watcher, rules, documents, arguments), arguments.argv[0])
     write_result(arguments, result, when, quiet=True)
     return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
 
@@ -280,10 +280,10 @@ def _named(result: Result, program: str) -> Result:
 def _result(
     watcher: Watcher,
     rules: RuleSet,
-    claims: Sequence[Claim] | None,
+    documents: Sequence[Document] | None,
     arguments: argparse.Namespace,
 ) -> Result:
     as_one = bool(arguments.argv or arguments.pid)
     facts = watcher.facts()
     facts = arguments.asker.asked(facts) if arguments.asker is not None else facts
-    return assess(facts, rules, claims, as_one=as_one, everything=arguments.all or as_one)
+    return assess(facts, rules, documents, as_one=as_one, everything=arguments.all or as_one)

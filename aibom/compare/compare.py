@@ -1,14 +1,15 @@
 """The comparison: for every observed component whether somebody declared it, and what if not."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aibom.compare import kinds
 from aibom.compare.concerns import concerning
 from aibom.compare.join import ClaimIndex, Joined
 from aibom.compare.tools import changed_tools
+from aibom.types.declared import Document
 from aibom.types.facts import OriginKind
-from aibom.types.findings import Assessment, Claim, Finding, FindingKind, Severity, Verdict
+from aibom.types.findings import Assessment, Finding, FindingKind, Severity, Verdict
 from aibom.types.inventory import Component, Inventory
 from aibom.types.words import PLACES, came_from, shown_by
 
@@ -16,13 +17,13 @@ from aibom.types.words import PLACES, came_from, shown_by
 _ARRIVED: frozenset[OriginKind] = frozenset({"writable-layer", "memory", "deleted"})
 
 
-def compare(inventory: Inventory, claims: Iterable[Claim] | None) -> Assessment:
+def compare(inventory: Inventory, documents: Sequence[Document] | None) -> Assessment:
     """Return the verdict for each component and the findings, both in the inventory's order.
 
-    ``claims`` is everything that SBOMs and policies say; None when none was given, which is not
+    ``documents`` are all that say what should be there; None when none was given, which is not
     the same as one that claims nothing: then the image itself is what was promised.
     """
-    claims = tuple(claims) if claims is not None else None
+    claims = None if documents is None else tuple(c for d in documents for c in d.claims)
     index = ClaimIndex(claims) if claims is not None else None
     joins = {c.ref: index.find(c) if index else None for c in inventory.components}
     named = {ref: joined for ref, joined in joins.items() if joined is not None}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aibom.formats.packages import purl
-from aibom.types.findings import Claim
+from aibom.types.declared import Claim
 from aibom.types.inventory import Component
 
 

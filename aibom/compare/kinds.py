@@ -13,8 +13,31 @@ UNDECLARED: dict[ComponentKind, FindingKind] = {
     "data": FindingKind("undeclared-data", "AIBOM-106", "AI data that nobody declared"),
     "agent": FindingKind("undeclared-agent", "AIBOM-107", "Agent that nobody declared"),
 }
+UNDECLARED_API = FindingKind(
+    "undeclared-model-api", "AIBOM-108", "API of a model that nobody declared"
+)
+UNDECLARED_SOURCE = FindingKind(
+    "undeclared-download-source", "AIBOM-109", "Download from a place that nobody declared"
+)
+
 NOT_IN_SBOM = FindingKind("not-in-sbom", "AIBOM-201", "In the image, but not in its SBOM")
+DIFFERENT_VERSION = FindingKind("different-version", "AIBOM-202", "Declared in another version")
+DIFFERENT_REVISION = FindingKind(
+    "different-revision", "AIBOM-203", "Declared at another commit of its repository"
+)
+DIFFERENT_CONTENT = FindingKind("different-content", "AIBOM-204", "Declared with another content")
+DIFFERENT_LICENCE = FindingKind("different-licence", "AIBOM-205", "Declared with another licence")
+DIFFERENT_BASE = FindingKind(
+    "different-base-model", "AIBOM-206", "Declared as made of another base model"
+)
+DIFFERENT_COMMAND = FindingKind(
+    "different-mcp-command", "AIBOM-207", "MCP server that is started by another command"
+)
 OUTSIDE_IMAGE = FindingKind("outside-image", "AIBOM-301", "Declared, but not from the image")
+
+MODIFIED = FindingKind(
+    "modified-in-container", "AIBOM-305", "Not the content that the image has at this path"
+)
 
 TOOL_CHANGED = FindingKind("mcp-tool-changed", "AIBOM-505", "MCP tool that is not what it was")
 
@@ -42,3 +65,13 @@ CONCERNS: dict[ConcernKind, FindingKind] = {
     "mcp-exposed": FindingKind("mcp-exposed", "AIBOM-503", "MCP server open to others"),
     "mcp-tool-text": FindingKind("mcp-tool-text", "AIBOM-504", "MCP tool with hidden instructions"),
 }
+
+NOT_LOADED = FindingKind("declared-not-loaded", "AIBOM-601", "Declared, and not seen to be loaded")
+UNVERIFIABLE = FindingKind("unverifiable", "AIBOM-602", "Could not be compared")
+
+FORBIDDEN = FindingKind("forbidden", "AIBOM-701", "Forbidden by the policy")
+NOT_ALLOWED = FindingKind("not-allowed", "AIBOM-702", "Not among what the policy allows")
+EXCEPTION_EXPIRED = FindingKind("exception-expired", "AIBOM-703", "Exception that has expired")
+EXCEPTION_UNUSED = FindingKind(
+    "exception-unused", "AIBOM-704", "Exception that covers nothing any more"
+)

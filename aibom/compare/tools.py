@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from aibom.compare import kinds
 from aibom.formats.mcp.tools import service_key, tool_hashes
-from aibom.types.findings import Claim, Finding, Severity
+from aibom.types.declared import Claim
+from aibom.types.findings import Finding, Severity
 from aibom.types.inventory import Inventory, Service
 
 _REMEDY = "review the tool's definition, then keep this BOM as the one to compare with"

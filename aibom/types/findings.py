@@ -1,4 +1,4 @@
-"""What was promised, and where it and the observed world differ."""
+"""Where what was promised and the observed world differ."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,26 +10,6 @@ Declared = Literal["true", "false", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One thing that a document says should be there.
-
-    ``sha256`` are lower-case hex digests, ``purl`` is normalised, ``paths`` are absolute paths
-    in the image. ``document`` is the name of the file that says so. ``service`` names an MCP server
-    whatever its version, and ``tools`` are those that it had, by name with the SHA-256 of their
-    definition; such a claim promises no component.
-    """
-
-    document: str
-    name: str
-    version: str = ""
-    purl: str = ""
-    sha256: frozenset[str] = frozenset()
-    paths: frozenset[str] = frozenset()
-    service: str = ""
-    tools: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FindingKind:
     """A kind of finding: a word that people use, and an id that never changes."""
 
@@ -38,9 +18,42 @@ class FindingKind:
     title: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """An entry of a catalogue that people know: ``OWASP LLM Top 10``, ``LLM03:2025``."""
+
+    catalogue: str
+    id: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closest:
+    """The declared thing that comes nearest to an observed one, and in what they differ.
+
+    ``line`` is in ``document``, from 1; 0 where it has no lines.
+    """
+
+    document: str
+    name: str
+    version: str = ""
+    purl: str = ""
+    line: int = 0
+    differs: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One deviation. ``fingerprint`` names this instance across runs, ``ref`` the component."""
+    """One deviation. ``fingerprint`` names this instance across runs, ``ref`` the component.
+
+    ``evidence`` is one sentence, ``chain`` the steps of it: which process held which file, from
+    where that came, what wrote it. ``reason`` says why it is a finding, ``because`` why it has its
+    severity. ``brings`` names other components that are here for the same cause. ``document`` is
+    the declared document, or the observed one, that a reader should open first, with ``line`` in
+    it (0: none). ``accepted`` is the reason of the policy's exception that covers it: such a
+    finding is shown and fails nothing.
+    """
 
     kind: FindingKind
     severity: Severity
@@ -50,6 +63,14 @@ class Finding:
     reason: str
     remedy: str
     fingerprint: str
+    because: str = ""
+    chain: tuple[str, ...] = ()
+    closest: Closest | None = None
+    references: tuple[Reference, ...] = ()
+    brings: tuple[str, ...] = ()
+    document: str = ""
+    line: int = 0
+    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

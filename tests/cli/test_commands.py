@@ -77,7 +77,7 @@ def test_bad_usage_is_exit_code_2(arguments: list[str]) -> None:
         (b"", "empty"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not UTF-8"),
-        (b"[]", "bomFormat"),
+        (b"[]", "not an object"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "9"}', "specVersion"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": {}}', "not a list"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [7]}', "component 1"),

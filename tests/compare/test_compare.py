@@ -3,8 +3,9 @@
 import pytest
 
 from aibom.compare.compare import compare
+from aibom.types.declared import Claim
 from aibom.types.facts import OriginKind
-from aibom.types.findings import Claim, Declared
+from aibom.types.findings import Declared
 from aibom.types.inventory import ComponentKind
 from tests import make
 
@@ -45,7 +46,7 @@ NOTHING = ("", "")
 def test_the_table(
     origin: OriginKind, kind: ComponentKind, claims: list[Claim] | None, expected: Outcome
 ) -> None:
-    result = compare(make.inventory(make.component(kind, origin)), claims)
+    result = compare(make.inventory(make.component(kind, origin)), make.given(claims))
     (verdict,) = result.verdicts
     found = [(f.kind.name, f.severity) for f in result.findings] or [NOTHING]
     assert (verdict.declared, *found[0]) == expected
@@ -55,7 +56,7 @@ def test_the_table(
 def test_hardware_is_nothing_that_an_image_declares() -> None:
     gpu = make.component("device", "unknown", purl="", type="device")
     for claims in (None, [], [OTHER]):
-        result = compare(make.inventory(gpu), claims)
+        result = compare(make.inventory(gpu), make.given(claims))
         assert [v.declared for v in result.verdicts] == ["unknown"]
         assert result.findings == ()
 
@@ -63,7 +64,9 @@ def test_hardware_is_nothing_that_an_image_declares() -> None:
 def test_a_name_alone_names_nothing() -> None:
     component = make.component("package", purl="pkg:pypi/torch@2.0", name="torch")
     for purl in ("", "pkg:pypi/torch@1.9"):
-        result = compare(make.inventory(component), [make.claim(name="torch", purl=purl)])
+        result = compare(
+            make.inventory(component), make.given([make.claim(name="torch", purl=purl)])
+        )
         assert [f.kind.name for f in result.findings] == ["not-in-sbom"]
 
 
@@ -82,7 +85,7 @@ def test_paths_name_only_what_the_image_holds(
     path: str, digest: str, origin: OriginKind, named: bool
 ) -> None:
     claim = make.claim(paths=frozenset({path}), sha256=frozenset({digest} if digest else ()))
-    result = compare(make.inventory(make.component("model", origin)), [claim])
+    result = compare(make.inventory(make.component("model", origin)), make.given([claim]))
     assert (result.verdicts[0].declared == "true") is named
 
 
@@ -91,16 +94,16 @@ def test_every_file_of_a_model_must_be_named() -> None:
     component = make.component("model", files=files, sha256="")
     one = make.claim(sha256=frozenset({"aa" * 32}))
     two = make.claim(sha256=frozenset({"bb" * 32}))
-    assert compare(make.inventory(component), [one]).verdicts[0].declared == "false"
-    assert compare(make.inventory(component), [one, two]).verdicts[0].declared == "true"
+    assert compare(make.inventory(component), make.given([one])).verdicts[0].declared == "false"
+    assert compare(make.inventory(component), make.given([one, two])).verdicts[0].declared == "true"
 
 
 def test_what_a_package_brings_along_is_part_of_its_finding() -> None:
     owner = make.component("framework", ref="pkg:pypi/some@1.0")
     inside = make.component("framework", ref="llama.cpp", purl="", within=owner.ref)
-    result = compare(make.inventory(owner, inside), [OTHER])
+    result = compare(make.inventory(owner, inside), make.given([OTHER]))
     assert [f.ref for f in result.findings] == [owner.ref]
-    result = compare(make.inventory(owner, inside), [NAMING])
+    result = compare(make.inventory(owner, inside), make.given([NAMING]))
     assert [v.declared for v in result.verdicts] == ["true", "true"]
 
 
@@ -117,7 +120,7 @@ def test_findings_say_what_to_do_and_keep_their_fingerprint() -> None:
 
 
 def test_an_image_is_never_a_finding() -> None:
-    result = compare(make.inventory(make.component("image", "unknown")), [])
+    result = compare(make.inventory(make.component("image", "unknown")), make.given([]))
     assert (result.verdicts[0].declared, result.findings) == ("true", ())
 
 
@@ -127,12 +130,12 @@ def test_a_part_that_came_later_than_its_package_is_a_finding_of_its_own() -> No
         "framework", "writable-layer", ref="llama.cpp", purl="", within=owner.ref
     )
     for claims in (None, [NAMING]):
-        result = compare(make.inventory(owner, inside), claims)
+        result = compare(make.inventory(owner, inside), make.given(claims))
         assert [(f.ref, f.severity) for f in result.findings] == [("llama.cpp", "high")]
 
 
 def test_a_purl_whose_claim_has_another_hash_names_nothing() -> None:
     url = "pkg:huggingface/org/name@" + "c" * 40
     claim = make.claim(purl=url, sha256=frozenset({"ee" * 32}))
-    result = compare(make.inventory(make.component("model", purl=url)), [claim])
+    result = compare(make.inventory(make.component("model", purl=url)), make.given([claim]))
     assert [f.kind.name for f in result.findings] == ["not-in-sbom"]

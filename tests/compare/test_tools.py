@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aibom.compare.compare import compare
-from aibom.declare import observed, sbom
+from aibom.declare import observed, recognise
 from aibom.report.cyclonedx import document_of
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Service
@@ -37,8 +37,8 @@ def written(inventory: Inventory) -> bytes:
 
 def drift(earlier: Inventory, now: Inventory) -> list[tuple[str, str]]:
     """Compare as 'aibom diff EARLIER NOW' does: through the documents."""
-    claims = sbom.claims(written(earlier), "earlier.cdx.json")
-    assessed: Assessment = compare(observed.inventory(written(now)), claims)
+    before = recognise.document(written(earlier), "earlier.cdx.json")
+    assessed: Assessment = compare(observed.inventory(written(now)), [before])
     found = [f for f in assessed.findings if f.kind.id == "AIBOM-505"]
     return [(f.severity, f.evidence.split(" ")[1]) for f in found]
 

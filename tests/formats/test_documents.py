@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibom.compare.compare import compare
-from aibom.declare import observed, sbom
+from aibom.declare import observed, recognise
 from aibom.formats.containers import cri
 from aibom.formats.documents import bomjson
 from aibom.formats.packages import purl
@@ -33,11 +33,11 @@ def document(**fields: Any) -> bytes:
 def test_wrong_types_everywhere(components: list[Any], metadata: Any, properties: Any) -> None:
     data = document(components=components, metadata=metadata, properties=properties)
     try:
-        claims = sbom.claims(data, "x.json")
+        said = recognise.document(data, "x.json")
         inventory = observed.inventory(data)
     except FormatError:
         return
-    compare(inventory, claims)
+    compare(inventory, [said])
 
 
 @given(st.binary(max_size=200))
@@ -92,7 +92,7 @@ def test_nested_components_and_the_places_where_tools_say_paths() -> None:
         "properties": [{"name": "syft:location:0:path", "value": "/usr/lib/n"}],
         "evidence": {"occurrences": [{"location": "/usr/share/n"}, {"location": "relative"}]},
     }
-    first, second = sbom.claims(document(components=[outer]), "s.json")
+    first, second = recognise.document(document(components=[outer]), "s.json").claims
     assert first.paths == {"/usr/lib/n", "/usr/share/n"}
     assert (second.sha256, second.paths) == ({"ab" * 32}, {"/m/a.gguf"})
     assert first.document == "s.json"
@@ -104,7 +104,7 @@ def test_too_deep_and_not_a_component() -> None:
         nested = {"name": "x", "components": [nested]}
     for components in ([nested], [{"name": 7}], ["x"], [{"name": "x", "components": {}}]):
         with pytest.raises(FormatError):
-            sbom.claims(document(components=components), "x")
+            recognise.document(document(components=components), "x")
 
 
 def test_the_bom_of_another_tool_on_the_observed_side() -> None:
@@ -117,5 +117,5 @@ def test_the_bom_of_another_tool_on_the_observed_side() -> None:
     )
     found = observed.inventory(data)
     assert [c.kind for c in found.components] == ["package", "model"]
-    result = compare(found, [make.claim(purl="pkg:pypi/torch@2.0")])
+    result = compare(found, make.given([make.claim(purl="pkg:pypi/torch@2.0")]))
     assert [f.kind.name for f in result.findings] == ["undeclared-model"]

@@ -1,10 +1,9 @@
 """CycloneDX JSON read raw, so that nothing in it is dropped (cyclonedx.org, JSON reference)."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from aibom.formats.jsontext import unique
+from aibom.formats.documents import jsondoc
 from aibom.formats.source import FormatError
 
 #: Most components that are read of one document, nested ones included.
@@ -14,22 +13,14 @@ _MAX_DEPTH = 64
 
 def load(data: bytes) -> dict[str, Any]:
     """Return the document in ``data``. Raises FormatError saying what is wrong and where."""
-    if not data.strip():
-        raise FormatError("the file is empty")
-    try:
-        # JSON is UTF-8 (RFC 8259); some writers put a byte order mark before it
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
-    except UnicodeDecodeError as error:
-        raise FormatError(f"not UTF-8 text (byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    except RecursionError:
-        raise FormatError("nested too deeply") from None
-    except ValueError as error:
-        raise FormatError(str(error)) from None
-    if not isinstance(document, dict) or document.get("bomFormat") != "CycloneDX":
+    document = jsondoc.load(data)
+    checked(document)
+    return document
+
+
+def checked(document: dict[str, Any]) -> str:
+    """Return the version of the specification of a document. Raises FormatError if it is none."""
+    if document.get("bomFormat") != "CycloneDX":
         raise FormatError("not a CycloneDX JSON document (bomFormat is missing)")
     version = document.get("specVersion")
     if not isinstance(version, str) or not version.startswith("1."):
@@ -37,7 +28,15 @@ def load(data: bytes) -> dict[str, Any]:
     for name in ("components", "services", "annotations"):
         if not isinstance(document.get(name, []), list):
             raise FormatError(f"{name} is not a list")
-    return document
+    return version
+
+
+def is_observed(document: dict[str, Any]) -> bool:
+    """Say whether aibom wrote the document of what it saw."""
+    metadata = document.get("metadata")
+    tools = metadata.get("tools") if isinstance(metadata, dict) else None
+    written = objects(tools.get("components")) if isinstance(tools, dict) else []
+    return any(text(tool, "name") == "aibom" for tool in written)
 
 
 def components(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A CycloneDX SBOM to claims. Pure: the caller read the file."""
+"""A CycloneDX document to claims: an SBOM, or an earlier BOM of aibom."""
 
 import re
 from typing import Any
@@ -6,21 +6,26 @@ from typing import Any
 from aibom.formats.documents import bomjson
 from aibom.formats.mcp import tools as mcp_tools
 from aibom.formats.packages import purl
-from aibom.types.findings import Claim
+from aibom.types.declared import Claim, Document
 
 # where syft and trivy say in which file of the image they found a component
 _PATH_PROPERTY = re.compile(r"^(?:syft:location:\d+:path|aquasecurity:trivy:FilePath)$")
 
 
-def claims(data: bytes, name: str) -> tuple[Claim, ...]:
-    """Return what the CycloneDX JSON document in ``data`` claims; ``name`` is its file's name.
+def read(document: dict[str, Any], name: str, form: str = "JSON") -> Document:
+    """Return what a CycloneDX document claims; ``name`` is how the user named its file.
 
-    Raises FormatError saying what is wrong with the document.
+    ``form`` is what it is written in. Raises FormatError saying what is wrong with it.
     """
-    document = bomjson.load(data)
+    version = bomjson.checked(document)
     components = [_claim(component, name) for component in bomjson.components(document)]
     services = [_tools(s, name) for s in bomjson.objects(document.get("services"))]
-    return (*components, *(claim for claim in services if claim.tools))
+    return Document(
+        name=name,
+        kind="observed" if bomjson.is_observed(document) else "sbom",
+        form=f"CycloneDX {version} {form}",
+        claims=(*components, *(claim for claim in services if claim.tools)),
+    )
 
 
 def _tools(entry: dict[str, Any], name: str) -> Claim:

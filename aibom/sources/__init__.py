@@ -1,0 +1,1 @@
+"""Where declared things are kept: files, archives, registries, hubs. Yields bytes, no meaning."""
