@@ -172,7 +172,8 @@ _AI_DESTINATIONS = frozenset({"model-api", "model-hub", "vector-database", "mcp-
 class Inventory:
     """What ran in one workload, and what could not be seen of it.
 
-    ``concerns`` are those of the workload as a whole.
+    ``concerns`` are those of the workload as a whole. ``watched`` is for how long it was watched,
+    in seconds; 0 of one look.
     """
 
     workload: Workload
@@ -182,6 +183,7 @@ class Inventory:
     unseen: tuple[Unseen, ...] = ()
     sensors: tuple[tuple[str, str], ...] = ()
     concerns: tuple[Concern, ...] = ()
+    watched: int = 0
 
     @property
     def has_ai(self) -> bool:

@@ -9,19 +9,29 @@ from packaging.utils import canonicalize_name
 _LOWER_CASE = frozenset({"golang", "huggingface", "npm"})
 
 
-@lru_cache(maxsize=100_000)
 def comparable(purl: str) -> str:
+    """Return a purl as ``normalised`` does; empty when it has no version to compare."""
+    found = normalised(purl)
+    return found if versioned(found)[1] else ""
+
+
+def versioned(purl: str) -> tuple[str, str]:
+    """Split a normalised purl into what names the package, and its version, still quoted."""
+    # a name has its at signs escaped (purl specification, rules for each component)
+    name, _, version = purl.partition("@")
+    return name, version
+
+
+@lru_cache(maxsize=100_000)
+def normalised(purl: str) -> str:
     """Return a purl without qualifiers and subpath, names normalised; empty when it is none.
 
     PyPI names by PEP 503; npm, Go and Hugging Face names and hub commits in lower case; the
-    others as the purl specification of their type says. A purl without a version is not
-    comparable: it would name every version.
+    others as the purl specification of their type says. One without a version names them all.
     """
     try:
         parsed = PackageURL.from_string(purl)
     except ValueError:
-        return ""
-    if not parsed.version:
         return ""
     name, namespace, version = parsed.name, parsed.namespace, parsed.version
     if parsed.type == "pypi":
@@ -30,5 +40,5 @@ def comparable(purl: str) -> str:
         name = name.lower()
         namespace = namespace.lower() if namespace else None
     if parsed.type == "huggingface":
-        version = version.lower()
+        version = version.lower() if version else None
     return PackageURL(parsed.type, namespace, name, version).to_string()
