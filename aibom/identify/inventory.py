@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from packageurl import PackageURL
 
+from aibom.identify.dependencies import requirement_links
 from aibom.identify.features import Witness, features_of, further_versions
 from aibom.identify.mcp.edges import with_edges
 from aibom.identify.mcp.servers import ServerFinder, Serving, leaves
@@ -117,7 +118,15 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
         links=tuple(
-            sorted({*lineage, *links, *code_links(components), *_links(components, services)})
+            sorted(
+                {
+                    *lineage,
+                    *links,
+                    *code_links(components),
+                    *_links(components, services),
+                    *requirement_links(members, components),
+                }
+            )
         ),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
         unseen=configured.unseen,

@@ -133,7 +133,8 @@ def add_findings(
             document,
             [ref],
             f"{finding.kind.name} ({finding.kind.id}, {finding.severity}): {finding.component}:"
-            f" {finding.evidence}; {finding.reason}. Remedy: {finding.remedy}",
+            f" {'; '.join(filter(None, (finding.evidence, finding.reason)))}."
+            f" Remedy: {finding.remedy}",
             when,
         )
         entries[ref].setdefault("properties", []).extend(

@@ -79,10 +79,17 @@ def name_of(workload: Workload) -> str:
 
 def _title(inventory: Inventory, assessment: Assessment) -> Text:
     title = Text(name_of(inventory.workload), "bold")
-    count = len(assessment.findings)
-    word = "finding" if count == 1 else "findings"
-    title.append(f"  {count} {word}" if count else "  no findings", "red" if count else "green")
+    notes = sum(f.severity == "info" for f in assessment.findings)
+    count = len(assessment.findings) - notes
+    counted = _count(count, "finding") if count else "no findings"
+    title.append(f"  {counted}", "red" if count else "green")
+    if notes:
+        title.append(f", {_count(notes, 'note')}", "dim not bold")
     return title
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _components(components: list[Component], verdicts: dict[str, Verdict], *, wide: bool) -> Table:
@@ -181,7 +188,12 @@ def _destination_lines(inventory: Inventory) -> list[Text]:
 
 
 def finding_view(finding: Finding) -> RenderableType:
-    """Return one finding: what, how sure, where it came from, and what to do."""
+    """Return one finding: what, how sure, where it came from, and what to do; a note is a line."""
+    if finding.severity == "info":
+        line = Text(f"note     {finding.kind.name} {finding.kind.id}  ", "dim")
+        line.append(f"{printable(finding.component, 120)}: ")
+        said_of = "; ".join(filter(None, (finding.evidence, finding.reason)))
+        return line.append(printable(said_of, 400))
     line = Text(f"{finding.severity.upper():8} ", _SEVERITY_STYLES[finding.severity])
     line.append(f"{finding.kind.name} {finding.kind.id}  ", "default not bold")
     line.append(printable(finding.component, 120), "bold")

@@ -44,6 +44,10 @@ OriginKind = Literal[
 ]
 
 
+#: Origins that were not there when the image was built.
+ARRIVED: frozenset[OriginKind] = frozenset({"writable-layer", "memory", "deleted"})
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
     """Where a loaded file came from, and where the host keeps it.

@@ -48,7 +48,8 @@ def test_everything_is_named_with_its_origin_and_verdict(bom: dict[str, Any]) ->
 
 def test_the_one_finding_is_the_model_that_arrived_late(bom: dict[str, Any]) -> None:
     findings = [a["text"] for a in bom["annotations"] if not a["text"].startswith("unseen")]
-    (text,) = findings
+    text, note = findings
+    assert note.startswith("declared-not-loaded (AIBOM-601, info): ")
     assert text.startswith("undeclared-model (AIBOM-101, high): tiny-random-llama")
     assert "/var/cache/chat/tiny-random-llama.gguf mapped by python3" in text
 

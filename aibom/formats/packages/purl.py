@@ -1,6 +1,7 @@
 """Package URLs in the one form in which two of them may be compared."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
@@ -9,30 +10,44 @@ from packaging.utils import canonicalize_name
 _LOWER_CASE = frozenset({"golang", "huggingface", "npm"})
 
 
+class Purl(NamedTuple):
+    """A purl in parts: ``key`` is everything but the version, ``type`` the ecosystem.
+
+    ``text`` is the whole, normalised; ``version`` is as people write it, not quoted.
+    """
+
+    text: str
+    key: str
+    type: str
+    version: str
+
+
 def comparable(purl: str) -> str:
     """Return a purl as ``normalised`` does; empty when it has no version to compare."""
-    found = normalised(purl)
-    return found if versioned(found)[1] else ""
+    found = parts(purl)
+    return found.text if found and found.version else ""
 
 
-def versioned(purl: str) -> tuple[str, str]:
-    """Split a normalised purl into what names the package, and its version, still quoted."""
-    # a name has its at signs escaped (purl specification, rules for each component)
-    name, _, version = purl.partition("@")
-    return name, version
-
-
-@lru_cache(maxsize=100_000)
 def normalised(purl: str) -> str:
     """Return a purl without qualifiers and subpath, names normalised; empty when it is none.
 
+    One without a version names them all.
+    """
+    found = parts(purl)
+    return found.text if found else ""
+
+
+@lru_cache(maxsize=100_000)
+def parts(purl: str) -> Purl | None:
+    """Return a purl in its parts, names normalised; None when it is none.
+
     PyPI names by PEP 503; npm, Go and Hugging Face names and hub commits in lower case; the
-    others as the purl specification of their type says. One without a version names them all.
+    others as the purl specification of their type says. Qualifiers and subpath are left out.
     """
     try:
         parsed = PackageURL.from_string(purl)
     except ValueError:
-        return ""
+        return None
     name, namespace, version = parsed.name, parsed.namespace, parsed.version
     if parsed.type == "pypi":
         name = canonicalize_name(name)
@@ -41,4 +56,6 @@ def normalised(purl: str) -> str:
         namespace = namespace.lower() if namespace else None
     if parsed.type == "huggingface":
         version = version.lower() if version else None
-    return PackageURL(parsed.type, namespace, name, version).to_string()
+    text = PackageURL(parsed.type, namespace, name, version).to_string()
+    # a name has its at signs escaped (purl specification, rules for each component)
+    return Purl(text, text.partition("@")[0], parsed.type, version or "")

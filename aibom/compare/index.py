@@ -1,0 +1,105 @@
+"""Claims by what can join them to something observed, so that joining takes no search."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aibom.formats.packages.purl import parts
+from aibom.types.declared import Claim, ClaimKind, Document, ImageFile
+
+
+@dataclass
+class ClaimIndex:
+    """Everything that the documents claim, by hash, purl, path, and host."""
+
+    documents: Sequence[Document]
+    by_hash: dict[str, Claim] = field(default_factory=dict)
+    by_purl: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    by_path: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    by_ref: dict[str, Claim] = field(default_factory=dict)
+    by_host: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    by_file_name: dict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        """Index the claims; of two that say the same the first one is kept."""
+        self._by_name = {document.name: document for document in reversed(self.documents)}
+        for document in self.documents:
+            for claim in document.claims:
+                self._take(claim, observed=document.kind == "observed")
+
+    def _take(self, claim: Claim, *, observed: bool) -> None:
+        for digest in claim.sha256:
+            self.by_hash.setdefault(digest, claim)
+        if claim.purl and (named := parts(claim.purl)):
+            self.by_purl[named.key].append(claim)
+        for path in claim.paths:
+            self.by_path[path].append(claim)
+        for host in claim.hosts:
+            self.by_host[host].append(claim)
+        if observed and claim.ref:
+            self.by_ref.setdefault(claim.ref, claim)
+        if claim.sha256:
+            for name in {_last(p) for p in claim.paths} | {_last(claim.name)}:
+                self.by_file_name[name].append(claim)
+
+    def document_of(self, claim: Claim) -> Document | None:
+        """Return the document that makes a claim."""
+        return self._by_name.get(claim.document)
+
+    def speaks_of(self, kinds: Iterable[ClaimKind]) -> bool:
+        """Say whether any document says anything of such things at all."""
+        return not self._kinds.isdisjoint(kinds)
+
+    @cached_property
+    def _kinds(self) -> frozenset[ClaimKind]:
+        said = {claim.kind for document in self.documents for claim in document.claims}
+        # an earlier observation names all that it saw
+        seen = any(document.kind == "observed" for document in self.documents)
+        return frozenset(said | ({"mcp-server", "model-api", "source"} if seen else set()))
+
+    @cached_property
+    def drift(self) -> bool:
+        """Whether all that was given are earlier observations: then nothing was promised."""
+        return all(document.kind == "observed" for document in self.documents)
+
+    def image_file(self, path: str) -> tuple[Document, ImageFile] | None:
+        """Return what an image has at a path."""
+        for document in self.documents:
+            if found := document.files.get(path):
+                return document, found
+        return None
+
+    def image_content(self, sha256: str) -> Claim | None:
+        """Return the file of an image that has a content, as a claim."""
+        return self._contents.get(sha256)
+
+    @cached_property
+    def _contents(self) -> Mapping[str, Claim]:
+        found: dict[str, Claim] = {}
+        for document in self.documents:
+            for path, file in document.files.items():
+                if file.sha256 and file.size:  # every empty file has the same content
+                    found.setdefault(file.sha256, as_claim(document, path, file))
+        return found
+
+
+def as_claim(document: Document, path: str, file: ImageFile) -> Claim:
+    """Return a file of an image as a claim."""
+    return Claim(
+        document=document.name,
+        name=path,
+        purl=file.owner,
+        sha256=frozenset({file.sha256} - {""}),
+        paths=frozenset({path}),
+    )
+
+
+def named_files(index: ClaimIndex, paths: Iterable[str]) -> Iterator[Claim]:
+    """Yield claims about files that are called like one of ``paths``: near, and never joined."""
+    for path in paths:
+        yield from index.by_file_name.get(_last(path), ())
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]

@@ -1,0 +1,38 @@
+"""Which loaded package requires which: so that one finding can be told for one cause."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from packaging.utils import canonicalize_name
+
+from aibom.identify.software import package_url
+from aibom.types.facts import Package, ProcessFacts
+from aibom.types.inventory import Component, Link
+
+
+def requirement_links(
+    members: Iterable[ProcessFacts], components: Iterable[Component]
+) -> set[Link]:
+    """Return a link from each package to those of its direct dependencies that were seen, too."""
+    packages = {
+        package_url(loaded.package): loaded.package
+        for found in members
+        for loaded in found.packages
+    }
+    refs = {component.ref for component in components}
+    seen = {ref: package for ref, package in packages.items() if ref in refs}
+    by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for ref, package in seen.items():
+        by_name[_key(package, package.name)].append(ref)
+    return {
+        Link(ref, target)
+        for ref, package in seen.items()
+        for name in package.requires
+        for target in by_name.get(_key(package, name), ())
+        if target != ref
+    }
+
+
+def _key(package: Package, name: str) -> tuple[str, str]:
+    known = canonicalize_name(name) if package.ecosystem == "pypi" else name
+    return package.ecosystem, known
