@@ -4,7 +4,7 @@ from aibom.compare import kinds
 from aibom.compare.join import Joined
 from aibom.compare.making import finding_of
 from aibom.compare.nearest import Near
-from aibom.formats.modelfolder.licences import spdx
+from aibom.formats.modelfolder.licences import expression
 from aibom.types.findings import Finding
 from aibom.types.inventory import Component
 
@@ -21,7 +21,7 @@ def differences(component: Component, joined: Joined) -> tuple[Finding, ...]:
 
 
 def _licence(component: Component, joined: Joined) -> Finding | None:
-    promised, own = spdx(joined.claim.licence), spdx(component.licence)
+    promised, own = expression(joined.claim.licence), expression(component.licence)
     if not promised or not own or promised == own:
         return None
     differs = f"licence {promised} is declared, its own files say {own}"
@@ -33,7 +33,7 @@ def _licence(component: Component, joined: Joined) -> Finding | None:
 
 def _base(component: Component, joined: Joined) -> Finding | None:
     bases = component.model.base_models if component.model else ()
-    own = {said for base in bases for said in (base.reference, base.name) if said}
+    own = {base.reference or base.name for base in bases}
     promised = set(joined.claim.base_models)
     if not own or not promised or any(_agree(a, b) for a in promised for b in own):
         return None

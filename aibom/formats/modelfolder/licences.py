@@ -58,6 +58,11 @@ def spdx(said: str, name: str = "") -> str:
     return _SAME.get(text.lower()) or _expression(text) or printable(text)
 
 
+def expression(said: str) -> str:
+    """Return a licence as ``spdx`` does where it is an SPDX expression; else an empty string."""
+    return _expression(spdx(said)) if said else ""
+
+
 def _expression(text: str) -> str:
     """Return an expression in SPDX's spelling; empty when it is none, or has an unknown id."""
     known = _licensing()
