@@ -1,4 +1,4 @@
-"""Joining, and what is said of what comes near: each case as two documents of a user would have it."""
+"""Joining, and what comes near: each case as two documents of a user would have it."""
 
 import itertools
 from dataclasses import replace
