@@ -43,9 +43,10 @@ def declared(component: Component, joined: Joined, index: ClaimIndex) -> Judgeme
 
 def _arrived(component: Component, reason: str, index: ClaimIndex) -> Finding:
     paths = [path for path in paths_of(component) if index.image_file(path)]
+    hidden = component.origin.replaces
     # of a model the content is known, and it is the declared one
-    if paths and not component.files:
-        told = f"{reason}, and the image has another file at {paths[0]}"
+    if (paths or hidden) and not component.files:
+        told = f"{reason}, and the image has a file at the same path ({hidden or paths[0]})"
         because = "a file of the image was written to or replaced while the container ran"
         return finding_of(component, kinds.MODIFIED, ("medium", because), told)
     because = "it is what was declared, and only the way it came is not"
@@ -58,6 +59,8 @@ def undeclared(component: Component, index: ClaimIndex) -> Judgement:
         return _unverifiable(component, doubt)
     near = nearest(component, index)
     kind = near.kind if near and near.kind else _kind(component, index)
+    if kind in kinds.UNDECLARED.values() and component.origin.replaces:
+        kind = kinds.MODIFIED
     reason = _reason(component, near, index)
     severity = _severity(component, kind)
     finding = finding_of(component, kind, severity, reason, near.closest if near else None)
@@ -73,6 +76,8 @@ def _reason(component: Component, near: Near | None, index: ClaimIndex) -> str:
     place = f"it comes from {PLACES[component.origin.kind]}"
     if near and near.kind:
         return f"{near.claim.document} names it, but {near.differs}; {place}"
+    if component.origin.replaces:
+        place += f" and hides the file of the image at its path ({component.origin.replaces})"
     if index.drift:
         return f"no earlier observation has it, and {place}"
     return f"nothing declared names it, and {place}"
@@ -109,5 +114,11 @@ def by_image_alone(component: Component) -> Judgement:
     severity: tuple[Severity, str] = ("medium", "a volume may well be meant to hold it")
     if origin in ARRIVED:
         severity = ("high", "it was not there when the image was built")
-    finding = finding_of(component, kinds.UNDECLARED[component.kind], severity, reason)
+    kind = kinds.UNDECLARED[component.kind]
+    if component.origin.replaces:
+        kind = kinds.MODIFIED
+        reason = (
+            f"{reason}; it hides the file of the image at its path ({component.origin.replaces})"
+        )
+    finding = finding_of(component, kind, severity, reason)
     return Judgement(Verdict(component.ref, "false", reason), (finding,))

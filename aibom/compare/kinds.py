@@ -30,9 +30,6 @@ DIFFERENT_LICENCE = FindingKind("different-licence", "AIBOM-205", "Declared with
 DIFFERENT_BASE = FindingKind(
     "different-base-model", "AIBOM-206", "Declared as made of another base model"
 )
-DIFFERENT_COMMAND = FindingKind(
-    "different-mcp-command", "AIBOM-207", "MCP server that is started by another command"
-)
 OUTSIDE_IMAGE = FindingKind("outside-image", "AIBOM-301", "Declared, but not from the image")
 
 MODIFIED = FindingKind(

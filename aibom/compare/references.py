@@ -87,7 +87,6 @@ REFERENCES: Mapping[str, tuple[Reference, ...]] = {
     "different-content": _CHANGED_MODEL,
     "different-base-model": (_SUPPLY, _MODEL, _PRETRAINED),
     "different-licence": (_THIRD_PARTY,),
-    "different-mcp-command": (_AGENTIC_SUPPLY, _TOOL),
     "outside-image": (_SUPPLY,),
     "modified-in-container": _CHANGED_MODEL,
     "base-mismatch": (_SUPPLY, _PRETRAINED),

@@ -101,7 +101,11 @@ def _workload(document: dict[str, Any]) -> Workload:
 
 def _component(entry: dict[str, Any], index: int) -> Component:
     said = dict(reversed(bomjson.properties(entry)))
-    origin = Origin(_origin_kind(said.get("aibom:origin", "")), said.get("aibom:origin:detail", ""))
+    origin = Origin(
+        _origin_kind(said.get("aibom:origin", "")),
+        said.get("aibom:origin:detail", ""),
+        replaces=said.get("aibom:origin:replaces", ""),
+    )
     digest = bomjson.sha256_of(entry)
     name = entry["name"]
     type_ = bomjson.text(entry, "type")

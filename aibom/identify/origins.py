@@ -9,4 +9,4 @@ _MOST_TELLING = ("memory", "deleted", "writable-layer", "volume", "unknown", "ho
 
 def worst_origin(origins: Iterable[Origin]) -> Origin:
     """Return the origin that deserves most attention: what arrived late before what was built."""
-    return min(origins, key=lambda o: (_MOST_TELLING.index(o.kind), o))
+    return min(origins, key=lambda o: (_MOST_TELLING.index(o.kind), not o.replaces, o))

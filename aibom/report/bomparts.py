@@ -223,6 +223,7 @@ def _properties(component: Component, verdict: Verdict) -> list[Property]:
         ("aibom:origin", component.origin.kind),
         ("aibom:origin:detail", component.origin.detail),
         ("aibom:origin:host-path", component.origin.host_path),
+        ("aibom:origin:replaces", component.origin.replaces),
         ("aibom:role", component.role),
         ("aibom:rule", component.rule),
         ("aibom:within", component.within),

@@ -53,12 +53,14 @@ class Origin:
     """Where a loaded file came from, and where the host keeps it.
 
     ``detail`` names the layer's snapshot, or the volume's kind and name. ``host_path`` is the
-    file's path on the host, where one is known.
+    file's path on the host, where one is known. ``replaces`` names the image's layer that has a
+    file at the same path, which a file of the writable layer hides.
     """
 
     kind: OriginKind
     detail: str = ""
     host_path: str = ""
+    replaces: str = ""
 
 
 #: Of a file whose place could not be determined.

@@ -236,3 +236,14 @@ def test_drift_between_two_observations() -> None:
     told = [(f.kind.name, f.severity) for f in result.findings]
     assert told == [("undeclared-model", "medium"), ("declared-not-loaded", "info")]
     assert "no earlier observation has it" in result.findings[0].reason
+
+
+def test_a_file_that_hides_the_one_of_the_image() -> None:
+    model = make.component("model", "writable-layer")
+    changed = replace(model, origin=replace(model.origin, replaces="snapshot 3"))
+    for documents in ([], [make.sbom(make.claim(sha256=frozenset({"ee" * 32})))]):
+        assert kinds(make.inventory(changed), *documents) == ["modified-in-container"]
+    alone = compare(make.inventory(changed), None).findings
+    assert [(f.kind.name, f.severity) for f in alone] == [("modified-in-container", "high")]
+    declared = make.sbom(make.claim(sha256=frozenset({make.DIGEST})))
+    assert kinds(make.inventory(changed), declared) == ["outside-image"]

@@ -1,5 +1,6 @@
 """Origins by mounts and layers, and the ways to forge one."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -23,6 +24,7 @@ HOST_TABLE = parse(b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
 KEY = FileKey(0, 7, 10, 20, 30)
 SAME = FileStat(9, 7, 10, 20, 30, 1, regular=True)
 OTHER = FileStat(9, 8, 10, 20, 31, 1, regular=True)
+WHITEOUT = replace(OTHER, regular=False)
 CONTAINED = make.process(cgroup=Cgroup("c" * 64))
 
 
@@ -66,6 +68,12 @@ def layer(kind: OriginKind, number: int) -> Origin:
         (
             "/m",
             {"s4": OTHER, "s1": SAME},
+            replace(layer("writable-layer", 4), replaces="snapshot 1"),
+        ),
+        ("/m", {"s4": OTHER}, layer("writable-layer", 4)),
+        (
+            "/m",
+            {"s4": OTHER, "s3": WHITEOUT, "s1": SAME},
             layer("writable-layer", 4),
         ),
         ("/m", {"s1": SAME, "deleted": True}, Origin("deleted", "overlay")),

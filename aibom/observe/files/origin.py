@@ -121,7 +121,8 @@ def _layer(host: Host, mount: Mount, held: _Held, runtime: int) -> Origin:
     path, key = held
     upper = mount.upper()
     if upper and host.stat_in_layer(upper, path, runtime) is not None:
-        return Origin("writable-layer", _snapshot(upper), upper + path)
+        hidden = _hidden(host, mount, path, runtime)
+        return Origin("writable-layer", _snapshot(upper), upper + path, hidden)
     for layer in mount.lower():
         found = host.stat_in_layer(layer, path, runtime)
         if found is None:
@@ -136,6 +137,16 @@ def _layer(host: Host, mount: Mount, held: _Held, runtime: int) -> Origin:
             return Origin("image-layer", _snapshot(layer), layer + path)
         return Origin("unknown", "its layer holds another file at this path")
     return Origin("unknown", "in none of the overlay's layers")
+
+
+def _hidden(host: Host, mount: Mount, path: str, runtime: int) -> str:
+    """Return the layer of the image whose file at ``path`` the writable layer hides, if any."""
+    for layer in mount.lower():
+        found = host.stat_in_layer(layer, path, runtime)
+        if found is not None:
+            # a device is a whiteout (kernel, Documentation/filesystems/overlayfs.rst)
+            return _snapshot(layer) if found.regular else ""
+    return ""
 
 
 def _snapshot(layer: str) -> str:
