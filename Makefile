@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench compare fuzz pickles clean
+.PHONY: help setup run check format test bench benchdiff compare fuzz pickles clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -37,6 +37,9 @@ test: $(READY) ## the whole test suite, containers included where root allows
 
 bench: $(READY) ## what a sweep costs, beside lsof
 	@$(BIN)/python -m rig.bench
+
+benchdiff: $(READY) ## what a comparison costs, and how that grows
+	@$(BIN)/python -m rig.benchdiff
 
 fuzz: $(READY) ## aibom inspect on ten thousand broken files
 	@$(BIN)/python -m rig.mutate
