@@ -1,6 +1,7 @@
 """The command line: one parser, one place that turns trouble into a line and an exit code."""
 
 import argparse
+import importlib
 import io
 import os
 import sys
@@ -9,11 +10,11 @@ from contextlib import suppress
 from typing import NoReturn
 
 from aibom import __version__
-from aibom.cli import diff, doctor, inspect, modules, record, rules, scan, watch
-from aibom.cli.terminal import TROUBLE, CommandError, say
-from aibom.rulebook.load import RuleError
+from aibom.cli.terminal import COMMAND_FAILED, TROUBLE, CommandError, say
+from aibom.types.rules import RuleError
 
-_COMMANDS = (scan, watch, diff, inspect, modules, doctor, rules, record)
+# each is the module of its name; only that of the command that runs is imported
+_COMMANDS = ("scan", "watch", "diff", "inspect", "modules", "doctor", "rules", "record")
 
 # shells report a process that a signal ended as 128 and the signal's number
 _INTERRUPTED = 130
@@ -26,29 +27,31 @@ class _Parser(argparse.ArgumentParser):
         self.exit(TROUBLE, f"aibom: {message}; see '{self.prog} --help'\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(wanted: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line: of all commands, or of the one that is ``wanted``."""
     top = _Parser(
         prog="aibom",
         description="Proves what AI software ran, says how it knows, and what it could not see.",
     )
     top.add_argument("--version", action="version", version=f"aibom {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in _COMMANDS:
-        module.register(commands)
+    for name in _COMMANDS:
+        if wanted in (name, ""):
+            importlib.import_module(f"aibom.cli.{name}").register(commands)
     return top
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
-    top = parser()
+    top = parser(argv[0] if argv and argv[0] in _COMMANDS else "")
+    runs_command = argv[:1] == ["watch"] and "--" in argv
     try:
         arguments = top.parse_args(argv)
-        if watch.runs_command(argv) and not arguments.argv:
+        if runs_command and not arguments.argv:
             top.error("no command after --")
     except SystemExit as end:
-        if end.code == TROUBLE and watch.runs_command(argv):
+        if end.code == TROUBLE and runs_command:
             # a code that could be the command's must not say that it never ran
-            raise SystemExit(watch.FAILED) from None
+            raise SystemExit(COMMAND_FAILED) from None
         raise
     return arguments
 

@@ -18,6 +18,8 @@ OK = 0
 FINDINGS = 1
 TROUBLE = 2
 INCOMPLETE = 3
+#: What a command that runs another one answers when it fails itself (as env(1) and timeout(1)).
+COMMAND_FAILED = 125
 
 #: Columns of tables that go to a file or a pipe, where nobody's terminal says how wide it is.
 PIPE_WIDTH = 160

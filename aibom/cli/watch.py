@@ -27,7 +27,7 @@ from aibom.cli.node import (
 )
 from aibom.cli.output import add_output_options, check_output, time_of, write_result
 from aibom.cli.scan import check_found
-from aibom.cli.terminal import INCOMPLETE, OK, CommandError, say, show
+from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say, show
 from aibom.formats.modelnames import ModelNames
 from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
@@ -35,12 +35,10 @@ from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
-from aibom.rulebook.load import RuleError, load
+from aibom.rulebook.load import load
 from aibom.types.declared import Document
-from aibom.types.rules import RuleSet
+from aibom.types.rules import RuleError, RuleSet
 
-#: What a command that runs another one answers when it fails itself (as env(1) and timeout(1)).
-FAILED = 125
 #: Where the BOM of a command goes by default.
 DEFAULT_OUTPUT = "aibom-out/"
 #: Seconds between two looks at what is new, for the eyes.
@@ -99,11 +97,6 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def runs_command(argv: Sequence[str]) -> bool:
-    """Say whether a command line is one that runs a command of the user's."""
-    return argv[:1] == ["watch"] and "--" in argv
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Watch, write what was asked for, and return the exit code."""
     if not arguments.argv:
@@ -115,10 +108,10 @@ def run(arguments: argparse.Namespace) -> int:
         return error.code
     except (CommandError, RuleError, OSError) as error:
         say(str(error))
-        return FAILED
+        return COMMAND_FAILED
     except Exception as error:  # noqa: BLE001 - its exit code must not pass for the command's
         say(f"failed, which it should not: {error!r}; please report it")
-        return FAILED
+        return COMMAND_FAILED
 
 
 def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:

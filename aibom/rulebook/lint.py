@@ -16,8 +16,17 @@ from aibom.formats.models.detect import PARSERS
 from aibom.identify.match import match
 from aibom.rulebook import mcp
 from aibom.rulebook.check import content
-from aibom.rulebook.load import RuleError, features, read_documents, rules_folder
-from aibom.types.rules import DESTINATIONS, Clause, Feature, Rule, RuleSet, Verb, is_pattern
+from aibom.rulebook.load import features, read_documents, rules_folder
+from aibom.types.rules import (
+    DESTINATIONS,
+    Clause,
+    Feature,
+    Rule,
+    RuleError,
+    RuleSet,
+    Verb,
+    is_pattern,
+)
 
 Document = Mapping[str, Any]
 Documents = Mapping[Path, Document]

@@ -13,6 +13,7 @@ from aibom.types.rules import (
     FormatRule,
     Magic,
     Rule,
+    RuleError,
     RuleSet,
     Serves,
     Verb,
@@ -28,10 +29,6 @@ _SERVES = {
     "adapter": "adapters",
     "tokenizer": "tokenizers",
 }
-
-
-class RuleError(Exception):
-    """A rule file that cannot be used; the message names the file and what to mend."""
 
 
 def rules_folder() -> Path:

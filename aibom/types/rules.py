@@ -55,6 +55,10 @@ DESTINATIONS: frozenset[RuleKind] = frozenset(
 NO_COMPONENT: frozenset[RuleKind] = DESTINATIONS | {"sandbox"}
 
 
+class RuleError(Exception):
+    """A rule file that cannot be used; the message names the file and what to mend."""
+
+
 class Feature(NamedTuple):
     """One thing that is true of a process, in the words that rules use.
 

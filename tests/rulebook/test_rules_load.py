@@ -6,8 +6,8 @@ import pytest
 from rule_samples import FORMAT_RULE, HOST_RULE, MATCH_RULE, changed, lay
 
 from aibom.rulebook.lint import lint
-from aibom.rulebook.load import RuleError, features, load, read_documents
-from aibom.types.rules import Clause, Feature, FormatRule, Magic
+from aibom.rulebook.load import features, load, read_documents
+from aibom.types.rules import Clause, Feature, FormatRule, Magic, RuleError
 
 
 def plant(folder: Path, text: str | bytes) -> Path:
