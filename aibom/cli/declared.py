@@ -33,5 +33,5 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="CycloneDX JSON SBOM of what should run; repeatable",
+        help="SBOM of what should run: CycloneDX, SPDX or Syft JSON; repeatable",
     )

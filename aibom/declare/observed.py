@@ -2,177 +2,100 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, cast, get_args
 
-from aibom.formats.documents import bomjson
+from aibom.declare import bomfields, observedparts
+from aibom.formats.documents import bomjson, bomxml, jsondoc
 from aibom.formats.text import printable
-from aibom.types.concerns import Concern, ConcernKind, ConcernLevel
-from aibom.types.facts import FileFacts, FileKey, Origin, OriginKind, Unseen, UnseenReason
+from aibom.types.facts import Unseen, UnseenReason
 from aibom.types.inventory import (
     Component,
-    ComponentKind,
-    Evidence,
     Inventory,
+    Link,
     Service,
     Workload,
     WorkloadKind,
 )
 
-_NO_KEY = FileKey(0, 0, 0, 0, 0)
-# what a component of another tool's BOM is, by its CycloneDX type
-_BY_TYPE: dict[str, ComponentKind] = {
-    "machine-learning-model": "model",
-    "framework": "framework",
-    "data": "data",
-    "container": "image",
-}
+# what describes the system that things run on, and no thing that was loaded
 _NOT_COMPARED = frozenset({"file", "operating-system", "device", "firmware", "platform"})
 
 
 def inventory(data: bytes) -> Inventory:
-    """Return what a BOM in ``data`` observed; BOMs of other tools are read as far as they go.
+    """Return what a BOM in ``data`` observed, in JSON or XML; other tools' as far as they go.
 
     Raises FormatError saying what is wrong with the document.
     """
-    document = bomjson.load(data)
-    # consumes the generator's checks of nested components, too
-    for _ in bomjson.components(document):
-        continue
-    top = bomjson.objects(document.get("components"))
-    compared = [c for c in top if bomjson.text(c, "type") not in _NOT_COMPARED]
-    found = [_component(c, i) for i, c in enumerate(compared)]
-    # two components of one bom-ref would share a verdict
-    refs = Counter(c.ref for c in found)
-    found = [replace(c, ref=f"{c.ref}#{i}") if refs[c.ref] > 1 else c for i, c in enumerate(found)]
+    document = _load(data)
     unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
-    services = [_service(s) for s in bomjson.objects(document.get("services"))]
+    components = _components(document, unseen)
+    services = tuple(map(observedparts.service, bomjson.objects(document.get("services"))))
     return Inventory(
         _workload(document),
-        tuple(found),
-        tuple(services),
+        components,
+        services,
+        links=_links(document, components, services),
         unseen=tuple(unseen),
-        concerns=_concerns(document),
+        concerns=observedparts.concerns(document),
     )
 
 
-def _service(entry: dict[str, Any]) -> Service:
-    said = dict(reversed(bomjson.properties(entry)))
-    return Service(
-        ref=bomjson.text(entry, "bom-ref"),
-        name=bomjson.text(entry, "name"),
-        component=said.get("aibom:component", ""),
-        transport=said.get("aibom:transport", ""),
-        role=said.get("aibom:role", ""),
-        rule=said.get("aibom:rule", ""),
-        properties=tuple(p for p in bomjson.properties(entry) if p[0].startswith("aibom:mcp:")),
-        concerns=_concerns(entry),
+def _load(data: bytes) -> dict[str, Any]:
+    if jsondoc.decoded(data).lstrip().startswith("<"):
+        document = bomxml.load(data)
+        bomjson.checked(document)
+        return document
+    return bomjson.load(data)
+
+
+def _components(document: dict[str, Any], unseen: list[Unseen]) -> tuple[Component, ...]:
+    """Return all components, nested ones too; a file belongs to the model that it is nested in."""
+    found = []
+    for part in bomjson.parts(document):
+        entry = part.value
+        if not isinstance(entry, dict):
+            subject = f"component {part.number} of the BOM"
+            unseen.append(Unseen("unreadable", subject, "it is not an object"))
+        elif bomjson.text(entry, "type") not in _NOT_COMPARED:
+            found.append(observedparts.component(entry, part.number))
+    # two components of one bom-ref would share a verdict
+    refs = Counter(c.ref for c in found)
+    return tuple(
+        replace(c, ref=f"{c.ref}#{i}") if refs[c.ref] > 1 else c for i, c in enumerate(found)
     )
 
 
-def _concerns(entry: dict[str, Any]) -> tuple[Concern, ...]:
-    """Return the concerns of a component, a service or the document; odd ones are left out."""
-    found = (_concern(v) for k, v in bomjson.properties(entry) if k == "aibom:concern")
-    return tuple(concern for concern in found if concern is not None)
-
-
-def _concern(value: str) -> Concern | None:
-    try:
-        kind, level, detail, path = map(str, json.loads(value))
-    except (ValueError, TypeError, RecursionError):
-        return None
-    if kind not in get_args(ConcernKind) or level not in get_args(ConcernLevel):
-        return None
-    return Concern(cast("ConcernKind", kind), cast("ConcernLevel", level), detail, path)
+def _links(
+    document: dict[str, Any], components: Iterable[Component], services: Iterable[Service]
+) -> tuple[Link, ...]:
+    """Return who depends on whom among what is here; the workload itself is no end."""
+    known = {c.ref for c in components} | {s.ref for s in services}
+    graph = bomfields.requires(document)
+    return tuple(
+        sorted(
+            Link(source, target)
+            for source, targets in graph.items()
+            if source in known
+            for target in targets
+            if target in known
+        )
+    )
 
 
 def _workload(document: dict[str, Any]) -> Workload:
-    metadata = document.get("metadata")
-    component = metadata.get("component") if isinstance(metadata, dict) else None
-    if not isinstance(component, dict):
-        return Workload("processes", "")
-    kind = dict(bomjson.properties(component)).get("aibom:workload:kind", "")
+    component = bomjson.member(bomjson.member(document, "metadata"), "component")
+    said = dict(bomjson.properties(component))
+    kind = said.get("aibom:workload:kind", "")
+    if kind not in get_args(WorkloadKind):
+        kind = "container" if component.get("type") == "container" else "processes"
     return Workload(
-        cast("WorkloadKind", kind) if kind in get_args(WorkloadKind) else "processes",
+        cast("WorkloadKind", kind),
         bomjson.text(component, "name"),
-        bomjson.text(component, "group"),
+        said.get("aibom:workload:namespace", "") or bomjson.text(component, "group"),
+        said.get("aibom:workload:uid", ""),
     )
-
-
-def _component(entry: dict[str, Any], index: int) -> Component:
-    said = dict(reversed(bomjson.properties(entry)))
-    origin = Origin(
-        _origin_kind(said.get("aibom:origin", "")),
-        said.get("aibom:origin:detail", ""),
-        replaces=said.get("aibom:origin:replaces", ""),
-    )
-    digest = bomjson.sha256_of(entry)
-    name = entry["name"]
-    type_ = bomjson.text(entry, "type")
-    return Component(
-        ref=bomjson.text(entry, "bom-ref") or f"component:{index}:{name}",
-        kind=_kind(said.get("aibom:kind", ""), type_),
-        type=type_,
-        name=name,
-        evidence=_evidence(entry),
-        origin=origin,
-        version=bomjson.text(entry, "version"),
-        purl=bomjson.text(entry, "purl"),
-        sha256=digest,
-        role=said.get("aibom:role", ""),
-        within=said.get("aibom:within", ""),
-        files=_files(entry, digest, origin),
-        containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
-        concerns=_concerns(entry),
-    )
-
-
-def _kind(said: str, type_: str) -> ComponentKind:
-    if said in get_args(ComponentKind):
-        return cast("ComponentKind", said)
-    return _BY_TYPE.get(type_, "package")
-
-
-def _origin_kind(said: str) -> OriginKind:
-    return cast("OriginKind", said) if said in get_args(OriginKind) else "unknown"
-
-
-def _evidence(entry: dict[str, Any]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(
-            how=bomjson.text(o, "additionalContext"),
-            path=bomjson.text(o, "location"),
-            process="",
-            pid=0,
-            technique="manifest-analysis",
-            confidence=0,
-        )
-        for o in bomjson.occurrences(entry)
-    )
-
-
-def _files(entry: dict[str, Any], digest: str, origin: Origin) -> tuple[FileFacts, ...]:
-    parts = bomjson.objects(entry.get("components"))
-    # what lies beside a model's weights is not what it is compared by
-    nested = [c for c in parts if c.get("type") == "file" and not _is_companion(c)]
-    if nested:
-        return tuple(
-            FileFacts(
-                bomjson.text(c, "name"),
-                _NO_KEY,
-                Origin(_origin_kind(dict(bomjson.properties(c)).get("aibom:origin", ""))),
-                bomjson.sha256_of(c),
-            )
-            for c in nested
-        )
-    if entry.get("type") != "machine-learning-model":
-        return ()
-    paths = dict.fromkeys(bomjson.text(o, "location") for o in bomjson.occurrences(entry))
-    return tuple(FileFacts(path, _NO_KEY, origin, digest) for path in paths if path)
-
-
-def _is_companion(entry: dict[str, Any]) -> bool:
-    return any(name == "aibom:companion" for name, _ in bomjson.properties(entry))
 
 
 def _unseen(value: str) -> Unseen:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from aibom.declare import cyclonedx
-from aibom.formats.documents import jsondoc
+from aibom.declare import cyclonedx, spdx, spdx3, syft
+from aibom.formats.documents import bomxml, jsondoc, tagvalue
+from aibom.formats.documents.spdx3 import version_of
 from aibom.formats.source import FormatError
 from aibom.types.declared import Document
 
@@ -13,10 +14,24 @@ _Json = dict[str, Any]
 # the first one whose test holds reads the document
 _JSON: tuple[tuple[Callable[[_Json], bool], Callable[[_Json, str], Document]], ...] = (
     (lambda d: "bomFormat" in d, cyclonedx.read),
+    (lambda d: "spdxVersion" in d, spdx.read),
+    (lambda d: bool(version_of(d)), spdx3.read),
+    (syft.is_syft, syft.read),
+)
+_Text = tuple[Callable[[str], bool], Callable[[bytes, str], Document]]
+_TEXT: tuple[_Text, ...] = (
+    (
+        lambda text: text.startswith("<"),
+        lambda data, name: cyclonedx.read(bomxml.load(data), name, "XML"),
+    ),
+    (
+        tagvalue.is_tag_value,
+        lambda data, name: spdx.read(tagvalue.load(data), name, "tag-value"),
+    ),
 )
 
 #: What can be read, for the error that says that something else was given.
-KNOWN = "CycloneDX"
+KNOWN = "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON"
 
 
 def document(data: bytes, name: str) -> Document:
@@ -25,15 +40,14 @@ def document(data: bytes, name: str) -> Document:
     The content decides what it is; ``name`` is for messages. Raises FormatError saying what is
     wrong with it and where.
     """
-    text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not text:
+    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FormatError("the file is empty")
-    if text.startswith((b"{", b"[")):
+    text = jsondoc.decoded(data).lstrip()
+    if text.startswith(("{", "[")):
         return _json(jsondoc.load(data), name)
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        raise FormatError(f"not UTF-8 text (byte {error.start})") from None
+    for matches, read in _TEXT:
+        if matches(text):
+            return read(data, name)
     raise FormatError(f"not a document that aibom knows ({KNOWN})")
 
 

@@ -29,7 +29,8 @@ class Claim:
     ``purl`` is normalised (see formats/packages/purl); one without a version names all of its
     versions, or those that ``versions`` allows: a PEP 440 specifier set for ``pypi``, a semver
     range for ``npm``. ``sha256`` are lower-case hex digests, ``paths`` absolute paths in
-    the image. ``component`` is what kind of thing it is, empty where that is not said.
+    the image, and ``layers`` the diff ids of the layers that it was found in, where that is said.
+    ``component`` is what kind of thing it is, empty where that is not said.
     ``licence`` is an SPDX expression where it could be made one. ``base_models`` are repository
     ids or names of the models that it was made of. ``requires`` are the refs of claims that it
     depends on. ``hosts`` are the host names of services and sources, in lower case.
@@ -48,6 +49,7 @@ class Claim:
     purl: str = ""
     sha256: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
+    layers: frozenset[str] = frozenset()
     licence: str = ""
     base_models: tuple[str, ...] = ()
     ref: str = ""

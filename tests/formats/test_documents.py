@@ -98,11 +98,11 @@ def test_nested_components_and_the_places_where_tools_say_paths() -> None:
     assert first.document == "s.json"
 
 
-def test_too_deep_and_not_a_component() -> None:
+def test_too_deep_and_no_list() -> None:
     nested: dict[str, Any] = {"name": "x"}
     for _ in range(100):
         nested = {"name": "x", "components": [nested]}
-    for components in ([nested], [{"name": 7}], ["x"], [{"name": "x", "components": {}}]):
+    for components in ([nested], {"name": "x"}, [{"name": "x", "components": {}}]):
         with pytest.raises(FormatError):
             recognise.document(document(components=components), "x")
 

@@ -1,7 +1,8 @@
 """CycloneDX JSON read raw, so that nothing in it is dropped (cyclonedx.org, JSON reference)."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from aibom.formats.documents import jsondoc
 from aibom.formats.source import FormatError
@@ -9,6 +10,18 @@ from aibom.formats.source import FormatError
 #: Most components that are read of one document, nested ones included.
 MAX_COMPONENTS = 500_000
 _MAX_DEPTH = 64
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class Part(NamedTuple):
+    """An entry among the components of a document, with its number from 1 in reading order.
+
+    ``parent`` is the component that it is nested in.
+    """
+
+    number: int
+    value: object
+    parent: dict[str, Any] | None
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -24,8 +37,8 @@ def checked(document: dict[str, Any]) -> str:
         raise FormatError("not a CycloneDX JSON document (bomFormat is missing)")
     version = document.get("specVersion")
     if not isinstance(version, str) or not version.startswith("1."):
-        raise FormatError(f"CycloneDX specVersion {version!r} is not one of 1.x")
-    for name in ("components", "services", "annotations"):
+        raise FormatError(f"CycloneDX specVersion {str(version)[:40]!r} is not one of 1.x")
+    for name in ("components", "services", "annotations", "dependencies"):
         if not isinstance(document.get(name, []), list):
             raise FormatError(f"{name} is not a list")
     return version
@@ -33,28 +46,31 @@ def checked(document: dict[str, Any]) -> str:
 
 def is_observed(document: dict[str, Any]) -> bool:
     """Say whether aibom wrote the document of what it saw."""
-    metadata = document.get("metadata")
-    tools = metadata.get("tools") if isinstance(metadata, dict) else None
-    written = objects(tools.get("components")) if isinstance(tools, dict) else []
-    return any(text(tool, "name") == "aibom" for tool in written)
+    return written_by(document, "aibom")
 
 
-def components(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every component, nested ones after their parents.
+def written_by(document: dict[str, Any], name: str) -> bool:
+    """Say whether the document's metadata name a tool, in the form of 1.5 and later."""
+    tools = member(member(document, "metadata"), "tools")
+    return any(text(tool, "name") == name for tool in objects(tools.get("components")))
 
-    Raises FormatError for components that are no objects, too many or nested too deeply.
+
+def parts(document: dict[str, Any]) -> Iterator[Part]:
+    """Yield every entry among the components, nested ones after their parents, odd ones too.
+
+    Raises FormatError when they are too many or nested too deeply, or are no list.
     """
-    seen = 0
-    stack = [(c, 1) for c in reversed(_list(document))]
+    number = 0
+    stack: list[tuple[Any, int, dict[str, Any] | None]]
+    stack = [(c, 1, None) for c in reversed(_list(document))]
     while stack:
-        component, depth = stack.pop()
-        seen += 1
-        if not isinstance(component, dict) or not isinstance(component.get("name"), str):
-            raise FormatError(f"component {seen} is not an object with a name")
-        if seen > MAX_COMPONENTS or depth > _MAX_DEPTH:
+        value, depth, parent = stack.pop()
+        number += 1
+        if number > MAX_COMPONENTS or depth > _MAX_DEPTH:
             raise FormatError("more components, or deeper ones, than aibom reads")
-        yield component
-        stack += [(c, depth + 1) for c in reversed(_list(component))]
+        yield Part(number, value, parent)
+        if isinstance(value, dict):
+            stack += [(c, depth + 1, value) for c in reversed(_list(value))]
 
 
 def _list(parent: dict[str, Any]) -> list[Any]:
@@ -68,6 +84,12 @@ def text(parent: dict[str, Any], name: str) -> str:
     """Return a string member, or an empty string when it is missing or of another type."""
     value = parent.get(name)
     return value if isinstance(value, str) else ""
+
+
+def member(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return an object member, or an empty one when it is missing or of another type."""
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def properties(parent: dict[str, Any]) -> list[tuple[str, str]]:
@@ -84,15 +106,25 @@ def objects(value: object) -> list[dict[str, Any]]:
     return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
 
 
+def strings(value: object) -> list[str]:
+    """Return the strings of a JSON array; an empty list for anything else."""
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+
+
 def sha256_of(component: dict[str, Any]) -> str:
     """Return a component's SHA-256 in lower-case hex, or an empty string."""
     for entry in objects(component.get("hashes")):
         if text(entry, "alg") == "SHA-256":
-            return text(entry, "content").lower()
+            return sha256(text(entry, "content"))
     return ""
+
+
+def sha256(value: str) -> str:
+    """Return a SHA-256 in lower-case hex; an empty string for what is none."""
+    found = value.strip()
+    return found.lower() if _SHA256.fullmatch(found) else ""
 
 
 def occurrences(component: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the occurrences that a component's evidence lists."""
-    evidence = component.get("evidence")
-    return objects(evidence.get("occurrences")) if isinstance(evidence, dict) else []
+    return objects(member(component, "evidence").get("occurrences"))

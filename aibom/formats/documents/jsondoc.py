@@ -12,10 +12,7 @@ def load(data: bytes) -> dict[str, Any]:
     if not data.strip():
         raise FormatError("the file is empty")
     try:
-        # JSON is UTF-8 (RFC 8259); some writers put a byte order mark before it
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique)
-    except UnicodeDecodeError as error:
-        raise FormatError(f"not UTF-8 text (byte {error.start})") from None
+        document = json.loads(decoded(data), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -27,3 +24,17 @@ def load(data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise FormatError("JSON, but not an object")
     return document
+
+
+def decoded(data: bytes) -> str:
+    """Return a text without its byte order mark. Raises FormatError.
+
+    It is UTF-8 as RFC 8259 (section 8.1) wants it, or what writers on Windows make of it: UTF-16
+    or UTF-32, told by the mark or by the zero bytes of the first characters (RFC 4627, section 3).
+    """
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = encoding.removesuffix("-sig").upper()
+        raise FormatError(f"not {name} text (byte {error.start})") from None
