@@ -18,6 +18,7 @@ from aibom.types.inventory import (
     Workload,
     WorkloadKind,
 )
+from aibom.types.words import read_first_seen
 
 _NO_KEY = FileKey(0, 0, 0, 0, 0)
 # what a component of another tool's BOM is, by its CycloneDX type
@@ -53,7 +54,17 @@ def inventory(data: bytes) -> Inventory:
         tuple(services),
         unseen=tuple(unseen),
         concerns=_concerns(document),
+        watched=_watched(document),
     )
+
+
+def _watched(document: dict[str, Any]) -> int:
+    """Return for how many seconds a workload was watched, 0 where that is not said."""
+    metadata = document.get("metadata")
+    said = dict(bomjson.properties(metadata)) if isinstance(metadata, dict) else {}
+    seconds = said.get("aibom:observed:seconds", "")
+    # ten digits are three hundred years
+    return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 10 else 0
 
 
 def _service(entry: dict[str, Any]) -> Service:
@@ -123,6 +134,7 @@ def _component(entry: dict[str, Any], index: int) -> Component:
         within=said.get("aibom:within", ""),
         files=_files(entry, digest, origin),
         containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
+        properties=tuple(p for p in bomjson.properties(entry) if p[0] == "aibom:arrival"),
         concerns=_concerns(entry),
     )
 
@@ -146,6 +158,7 @@ def _evidence(entry: dict[str, Any]) -> tuple[Evidence, ...]:
             pid=0,
             technique="manifest-analysis",
             confidence=0,
+            first_seen=read_first_seen(bomjson.text(o, "additionalContext")),
         )
         for o in bomjson.occurrences(entry)
     )
