@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import NoReturn
 
 from aibom import __version__
-from aibom.cli import diff, doctor, inspect, modules, record, rules, scan, watch
+from aibom.cli import diff, doctor, explain, inspect, modules, record, rules, scan, watch
 from aibom.cli.terminal import TROUBLE, CommandError, say
 from aibom.rulebook.load import RuleError
 
-_COMMANDS = (scan, watch, diff, inspect, modules, doctor, rules, record)
+_COMMANDS = (scan, watch, diff, explain, inspect, modules, doctor, rules, record)
 
 # shells report a process that a signal ended as 128 and the signal's number
 _INTERRUPTED = 130
