@@ -76,7 +76,7 @@ def assess(
     if as_one and not inventories:
         # nothing that matters was seen, which is an answer as well
         nothing = Inventory(Workload("processes", "processes"), unseen=facts.unseen)
-        inventories = (replace(nothing, sensors=facts.sensors),)
+        inventories = (replace(nothing, sensors=facts.sensors, period=facts.watched),)
     kept = [i for i in inventories if everything or i.has_ai]
     noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
     carried = {u for i in kept for u in i.unseen}

@@ -34,7 +34,7 @@ def main() -> int:
     """Compare, or write."""
     text = README.read_text()
     commands = {m["command"] for m in _BLOCK.finditer(text)}
-    wanted = {"scan", "watch", "diff", "inspect", "modules", "doctor", "rules", "record"}
+    wanted = {"scan", "watch", "diff", "explain", "inspect", "modules", "doctor", "rules", "record"}
     if commands != wanted:
         print(f"README lacks the help of: {', '.join(sorted(wanted - commands))}", file=sys.stderr)
         return 1

@@ -37,6 +37,7 @@ from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
 from aibom.rulebook.load import load
 from aibom.types.declared import Document
+from aibom.types.facts import NodeFacts
 from aibom.types.rules import RuleError, RuleSet
 
 #: Where the BOM of a command goes by default.
@@ -270,6 +271,16 @@ def _named(result: Result, program: str) -> Result:
     return replace(result, workloads=workloads)
 
 
+def _timeless(facts: NodeFacts) -> NodeFacts:
+    """Leave out when things were seen, so that two runs of one program give the same document."""
+    arrivals = {
+        file: tuple(replace(arrival, when=None) for arrival in found)
+        for file, found in facts.arrivals.items()
+    }
+    processes = tuple(replace(found, when={}) for found in facts.processes)
+    return replace(facts, processes=processes, arrivals=arrivals, watched=None)
+
+
 def _result(
     watcher: Watcher,
     rules: RuleSet,
@@ -277,6 +288,6 @@ def _result(
     arguments: argparse.Namespace,
 ) -> Result:
     as_one = bool(arguments.argv or arguments.pid)
-    facts = watcher.facts()
+    facts = _timeless(watcher.facts()) if arguments.reproducible else watcher.facts()
     facts = arguments.asker.asked(facts) if arguments.asker is not None else facts
     return assess(facts, rules, documents, as_one=as_one, everything=arguments.all or as_one)

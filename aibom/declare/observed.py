@@ -39,7 +39,17 @@ def inventory(data: bytes) -> Inventory:
         links=_links(document, components, services),
         unseen=tuple(unseen),
         concerns=observedparts.concerns(document),
+        watched=_watched(document),
     )
+
+
+def _watched(document: dict[str, Any]) -> int:
+    """Return for how many seconds a workload was watched, 0 where that is not said."""
+    metadata = document.get("metadata")
+    said = dict(bomjson.properties(metadata)) if isinstance(metadata, dict) else {}
+    seconds = said.get("aibom:observed:seconds", "")
+    # ten digits are three hundred years
+    return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 10 else 0
 
 
 def _load(data: bytes) -> dict[str, Any]:

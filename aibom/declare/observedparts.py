@@ -9,6 +9,7 @@ from aibom.types.concerns import Concern, ConcernKind, ConcernLevel
 from aibom.types.facts import NO_KEY, FileFacts, Origin, OriginKind
 from aibom.types.inventory import Component, Evidence, ModelDetails, Service
 from aibom.types.model import BaseModel
+from aibom.types.words import read_first_seen
 
 
 def component(entry: dict[str, Any], number: int) -> Component:
@@ -43,6 +44,7 @@ def component(entry: dict[str, Any], number: int) -> Component:
         files=_files(entry, digest, origin),
         containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
         model=_model(entry),
+        properties=tuple(p for p in bomjson.properties(entry) if p[0] == "aibom:arrival"),
         concerns=concerns(entry),
     )
 
@@ -138,6 +140,7 @@ def _evidence(entry: dict[str, Any]) -> tuple[Evidence, ...]:
             pid=0,
             technique="manifest-analysis",
             confidence=0,
+            first_seen=read_first_seen(bomjson.text(o, "additionalContext")),
         )
         for o in bomjson.occurrences(entry)
     )

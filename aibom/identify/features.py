@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from aibom.identify.origins import worst_origin
 from aibom.types.facts import (
+    THE_PROCESS,
     Binary,
     Container,
     FileFacts,
@@ -34,6 +35,8 @@ UNPROVEN: frozenset[str] = frozenset({"installed", "listed"})
 RUN = frozenset({"command line", "executable"})
 #: Evidence that a process reads a file, and did not only write it for others.
 READ = frozenset({"mapped", "open", "opened"})
+# what a process shows for as long as it is there
+_FROM_THE_BEGINNING = RUN | {"script"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Witness:
     def __init__(self, found: ProcessFacts, container: Container | None) -> None:
         """Speak for a process, which runs in ``container`` if in any."""
         self._process = found.process
+        self._when = found.when
         self._container = container.name or container.id[:12] if container else ""
 
     @property
@@ -63,6 +67,9 @@ class Witness:
         self, how: str, path: str, technique: Technique, confidence: int, file: FileFacts | None
     ) -> Evidence:
         """Return evidence that this process showed something at ``path``."""
+        span = self._when.get((path, how))
+        if span is None and how in _FROM_THE_BEGINNING:
+            span = self._when.get(THE_PROCESS)
         return Evidence(
             how=how,
             path=path,
@@ -72,6 +79,8 @@ class Witness:
             confidence=confidence,
             container=self._container,
             origin=file.origin if file is not None else Origin("unknown"),
+            first_seen=span.first if span is not None else None,
+            last_seen=span.last if span is not None else None,
         )
 
 

@@ -24,7 +24,7 @@ from aibom.identify.serving.servers import servers_of
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.whole import as_wholes
 from aibom.identify.workloads import group
-from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Unseen
+from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Span, Unseen
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
 from aibom.types.rules import RuleSet
 
@@ -129,9 +129,15 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
             )
         ),
         sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
+        watched=_seconds(facts.watched),
+        period=facts.watched,
         unseen=configured.unseen,
         concerns=configured.missing,
     )
+
+
+def _seconds(watched: Span | None) -> int:
+    return max(0, round(watched.last - watched.first)) if watched is not None else 0
 
 
 def _merged(components: Iterable[Component]) -> dict[str, Component]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from aibom import __version__
 from aibom.formats.text import printable
+from aibom.report import findingparts
 from aibom.types.findings import Finding
 from aibom.types.inventory import Component, Inventory, ModelDetails
 from aibom.types.model import ChatTemplate
@@ -138,13 +139,7 @@ def add_findings(
             when,
         )
         entries[ref].setdefault("properties", []).extend(
-            {"name": name, "value": value}
-            for name, value in (
-                ("aibom:finding", finding.kind.name),
-                ("aibom:finding:fingerprint", finding.fingerprint),
-                ("aibom:finding:id", finding.kind.id),
-                ("aibom:finding:severity", finding.severity),
-            )
+            {"name": name, "value": value} for name, value in findingparts.written(finding)
         )
 
 

@@ -28,7 +28,7 @@ from aibom.types.facts import FileFacts
 from aibom.types.findings import Verdict
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.model import BaseModel
-from aibom.types.words import came_from, shown_by
+from aibom.types.words import came_from, shown_by, when_seen
 
 _LICENSES = LicenseFactory()
 #: Longest version that CycloneDX allows, less the mark of a cut.
@@ -184,7 +184,8 @@ def _evidence(component: Component) -> cdx_evidence.ComponentEvidence | None:
 def _context(evidence: Evidence) -> str:
     on_host = evidence.origin.host_path
     where = f", on the host {on_host}" if on_host and on_host != evidence.path else ""
-    return f"{shown_by(evidence)}, {came_from(evidence)}{where}"
+    when = when_seen(evidence)
+    return f"{shown_by(evidence)}, {came_from(evidence)}{where}" + (f", {when}" if when else "")
 
 
 def _identity(component: Component) -> cdx_evidence.Identity:

@@ -17,6 +17,7 @@ from aibom.report import bomextras
 from aibom.report.bomparts import component_of, properties, service_of, written
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
+from aibom.types.words import moment
 
 VIEWS: dict[str, type[object]] = {"1.6": SchemaVersion1Dot6, "1.7": SchemaVersion1Dot7}
 # the namespace of serial numbers that are derived from a document's content (RFC 9562, UUIDv5)
@@ -98,8 +99,19 @@ def _metadata(inventory: Inventory, root: str, when: datetime) -> BomMetaData:
             bom_ref=root,
             properties=properties((name, value) for name, value in pairs if value),
         ),
-        properties=properties(sensors),
+        properties=properties([*sensors, *_observed(inventory)]),
     )
+
+
+def _observed(inventory: Inventory) -> list[tuple[str, str]]:
+    """Return from when to when it was watched as properties that ``aibom diff`` reads again."""
+    if inventory.period is None:
+        return []
+    return [
+        ("aibom:observed:from", moment(inventory.period.first)),
+        ("aibom:observed:to", moment(inventory.period.last)),
+        ("aibom:observed:seconds", str(inventory.watched)),
+    ]
 
 
 def _unseen(inventory: Inventory) -> list[tuple[str, str]]:

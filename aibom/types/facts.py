@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aibom.types.concerns import Concern
 from aibom.types.model import BaseModel, ChatTemplate, ModelHeader
@@ -463,7 +463,8 @@ class Arrival:
     """How a file came to where it was loaded from: what wrote it, or gave it its name.
 
     ``argv`` is the writer's command with secrets removed, ``destinations`` are the remote ends
-    it was connected to meanwhile, ``renamed_from`` is the name before the last one.
+    it was connected to meanwhile, ``renamed_from`` is the name before the last one. ``when`` it
+    was seen is in seconds since the epoch.
     """
 
     writer: str
@@ -472,6 +473,7 @@ class Arrival:
     argv: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     renamed_from: str = ""
+    when: float | None = field(default=None, compare=False)
 
 
 IdentityKind = Literal[
@@ -569,6 +571,19 @@ class RemoteCode:
     files: tuple[FileFacts, ...] = field(default=(), compare=False)
 
 
+class Span(NamedTuple):
+    """When something was seen for the first and for the last time, in seconds since the epoch."""
+
+    first: float
+    last: float
+
+
+#: What a process did: the path of a file, and the word for how it was used.
+Act = tuple[str, str]
+#: Stands for the process itself among its acts.
+THE_PROCESS: Act = ("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessFacts:
     """Everything that was seen of one process.
@@ -577,6 +592,7 @@ class ProcessFacts:
     ``installed`` are packages that it installed. ``devices`` are the accelerators' device files
     that it holds. ``leads`` are the paths that its command line gives for models, as given, with
     where they lead in its root: one pair for each link in a folder, empty where nothing is there.
+    ``when`` says of what a watch saw when that was; a single look leaves it empty.
     """
 
     process: Process
@@ -594,6 +610,7 @@ class ProcessFacts:
     answers: tuple[McpAnswer, ...] = ()
     remote_code: tuple[RemoteCode, ...] = ()
     leads: tuple[tuple[str, str], ...] = ()
+    when: Mapping[Act, Span] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,6 +620,7 @@ class NodeFacts:
     ``lost`` are processes that could not be looked into, by pid, with the place that their
     cgroup, which anybody may read, says they belong to. ``sensors`` says what was watched with,
     and how far it saw. ``arrivals`` are of files, by the device and inode of their FileKey.
+    ``watched`` is from when to when it was watched, None of a single look.
     """
 
     processes: tuple[ProcessFacts, ...]
@@ -611,3 +629,4 @@ class NodeFacts:
     lost: Mapping[int, Cgroup] = field(default_factory=dict)
     sensors: tuple[tuple[str, str], ...] = ()
     arrivals: Mapping[tuple[int, int], tuple[Arrival, ...]] = field(default_factory=dict)
+    watched: Span | None = None

@@ -1,10 +1,10 @@
 """What runs in a workload: components, services and links, each with its evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aibom.types.concerns import Concern
-from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Unseen
+from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Span, Unseen
 from aibom.types.model import BaseModel, ChatTemplate, Width
 
 ComponentKind = Literal[
@@ -31,6 +31,8 @@ class Evidence:
     ``script``), ``path`` the path in the container, ``confidence`` is in hundredths, ``origin``
     is where the file at ``path`` came from. ``times`` counts how often like processes did it.
     ``beside`` names the model runtimes that were in the process, or an agent's frameworks.
+    ``first_seen`` and ``last_seen`` are seconds since the epoch, None where one look saw it:
+    then it was at the time of the observation. They make no difference between evidence.
     """
 
     how: str
@@ -43,6 +45,8 @@ class Evidence:
     origin: Origin = UNKNOWN_ORIGIN
     times: int = 1
     beside: tuple[str, ...] = ()
+    first_seen: float | None = field(default=None, compare=False)
+    last_seen: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ class Inventory:
     """What ran in one workload, and what could not be seen of it.
 
     ``concerns`` are those of the workload as a whole. ``watched`` is for how long it was watched,
-    in seconds; 0 of one look.
+    in seconds; 0 of one look. ``period`` is from when to when that was.
     """
 
     workload: Workload
@@ -184,6 +188,7 @@ class Inventory:
     sensors: tuple[tuple[str, str], ...] = ()
     concerns: tuple[Concern, ...] = ()
     watched: int = 0
+    period: Span | None = None
 
     @property
     def has_ai(self) -> bool:

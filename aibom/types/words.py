@@ -1,7 +1,13 @@
 """How values are said in words; one place, so that the BOM and the table say the same."""
 
+import re
+from datetime import UTC, datetime
+
 from aibom.types.facts import Arrival, OriginKind, Unseen
 from aibom.types.inventory import Evidence
+
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_WHEN_SEEN = re.compile(rf"first seen ({_TIME})(?:, last seen {_TIME})?$", re.ASCII)
 
 PLACES: dict[OriginKind, str] = {
     "image-layer": "an image layer",
@@ -25,12 +31,35 @@ def shown_by(evidence: Evidence) -> str:
     return f"{evidence.how}{who}{beside}{where}"
 
 
+def moment(seconds: float) -> str:
+    """Return a time in seconds since the epoch as RFC 3339: ``2026-11-21T06:13:19Z``."""
+    return f"{datetime.fromtimestamp(int(seconds), tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def when_seen(evidence: Evidence) -> str:
+    """Return when a watch saw it: ``first seen TIME, last seen TIME``; empty of a single look."""
+    if evidence.first_seen is None:
+        return ""
+    first, last = moment(evidence.first_seen), moment(evidence.last_seen or evidence.first_seen)
+    return f"first seen {first}" + (f", last seen {last}" if last != first else "")
+
+
+def read_first_seen(sentence: str) -> float | None:
+    """Return the first time at the end of a sentence that ``when_seen`` ended; None without one."""
+    found = _WHEN_SEEN.search(sentence)
+    try:
+        return datetime.fromisoformat(found[1]).timestamp() if found else None
+    except ValueError:
+        return None
+
+
 def arrived(arrival: Arrival) -> str:
     """Return how a file arrived: ``written by curl (pid 7) in container init: curl -O ...``."""
     where = f" in container {arrival.container}" if arrival.container else ""
     command = f": {' '.join(arrival.argv)}" if arrival.argv else ""
     name = arrival.writer or "a process that ended too soon"
-    text = f"written by {name} (pid {arrival.pid}){where}{command}"
+    when = f" at {moment(arrival.when)}" if arrival.when is not None else ""
+    text = f"written by {name} (pid {arrival.pid}){when}{where}{command}"
     if arrival.renamed_from:
         text += f"; renamed from {arrival.renamed_from}"
     if arrival.destinations:

@@ -54,4 +54,5 @@ class Arrivals:
             argv=process.argv,
             destinations=tuple(sorted(life.destinations)),
             renamed_from=before if before != name else "",
+            when=time.time(),
         )

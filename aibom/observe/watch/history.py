@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.watch.lives import Life
+from aibom.observe.watch.moments import Moments
 from aibom.types.facts import (
     Arrival,
     Connection,
@@ -48,6 +49,7 @@ class _Record:
     connections: dict[Connection, None] = field(default_factory=dict)
     #: by path and inode, how many of a file's opens were those of its writes
     own_opens: dict[tuple[str, int], int] = field(default_factory=dict)
+    moments: Moments = field(default_factory=Moments)
 
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
@@ -63,6 +65,7 @@ class _Record:
             packages=(*looked, *more),
             installed=tuple(self.installed.values()),
             connections=tuple(sorted({*base.connections, *self.connections})),
+            when=dict(self.moments.spans),
         )
 
     def _tells_loads(self) -> bool:
@@ -111,6 +114,7 @@ class _Record:
 
     def add(self, other: "_Record") -> None:
         """Count what a like process did."""
+        self.moments.add(other.moments)
         for key, use in other.uses.items():
             mine = self.uses[key]
             self.uses[key] = replace(mine, times=mine.times + use.times)
@@ -155,6 +159,7 @@ class History:
         whole = tuple(u for u in facts.models if not u.model.file.path.endswith(IN_FLIGHT))
         facts = replace(facts, models=whole)
         record = self._record(life)
+        record.moments.note_look(facts)
         if record.look is None or record.look != facts:
             record.look = facts if record.look is None else _merged(record.look, facts)
             self.changes += 1
@@ -182,6 +187,7 @@ class History:
         ``own_opens`` is how many opens that were told before were those of this write.
         """
         record = self._record(life)
+        record.moments.note((use.model.file.path, use.use.kind))
         if own_opens:
             file = (use.model.file.path, use.model.file.key.inode)
             record.own_opens[file] = record.own_opens.get(file, 0) + own_opens
@@ -201,6 +207,8 @@ class History:
     def packages(self, life: Life, loaded: Iterable[LoadedPackage]) -> None:
         """Take the packages whose code a process opened."""
         record = self._record(life)
+        loaded = list(loaded)
+        record.moments.note(*((one.file.path, one.how) for one in loaded))
         for one in loaded:
             if one.package.location not in record.packages:
                 record.packages[one.package.location] = one
@@ -209,6 +217,7 @@ class History:
     def installed(self, life: Life, one: LoadedPackage) -> None:
         """Take a package that a process installed."""
         record = self._record(life)
+        record.moments.note((one.file.path, one.how))
         if one.package.location not in record.installed:
             record.installed[one.package.location] = one
             self.changes += 1

@@ -25,7 +25,7 @@ from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
 from aibom.observe.watch.sightings import Sightings
 from aibom.observe.watch.views import Views
 from aibom.observe.watch.wire import Wire
-from aibom.types.facts import Cgroup, NodeFacts, Process, Unseen
+from aibom.types.facts import Cgroup, NodeFacts, Process, Span, Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.1
@@ -90,6 +90,7 @@ class Watcher:
         self._drops = 0
         self._learnt: dict[str, float] = {}
         self._own_namespace = os.readlink("/proc/self/ns/mnt")
+        self._began = self._ended = 0.0
 
     @property
     def blind(self) -> bool:
@@ -112,6 +113,7 @@ class Watcher:
 
     def start(self, scope: Scope) -> None:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
+        self._began = time.time()
         self.scope = replace(scope, skip=scope.skip | {os.getpid()})
         self._mark(os.getpid())
         self._mark(1)
@@ -121,6 +123,7 @@ class Watcher:
 
     def start_tree(self, pid: int) -> None:
         """Begin to watch a process and all its descendants; it must not have begun its program."""
+        self._began = time.time()
         self._tree = True
         self._mark(os.getpid())
         own = self._meet(os.getpid())
@@ -152,6 +155,7 @@ class Watcher:
                 self._note_remaining(remaining)
             self._history.tidy(everything=True)
         finally:
+            self._ended = time.time()
             self._wire.close()
             self._sensors.close()
 
@@ -386,6 +390,7 @@ class Watcher:
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
+            watched=Span(self._began, self._ended or time.time()),
         )
 
     def _covers(self, process: Process) -> bool:

@@ -1,0 +1,1 @@
+"""What a BOM knows of one thing, told in plain words."""
