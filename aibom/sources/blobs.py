@@ -37,7 +37,7 @@ def read(blobs: Blobs, descriptor: Descriptor, limit: int) -> bytes:
 
 
 def checked(stream: BinaryIO, descriptor: Descriptor) -> BinaryIO:
-    """Return ``stream`` with size and digest checked, as Blobs.open promises; it owns ``stream``."""
+    """Return ``stream``, which it owns, with size and digest checked as Blobs.open promises."""
     return cast("BinaryIO", io.BufferedReader(_Checked(stream, descriptor), 1 << 18))
 
 

@@ -61,6 +61,10 @@ class Platform(NamedTuple):
         return self.os not in ("", "unknown")
 
 
+NOWHERE = Platform()
+"""A platform of which nothing is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Descriptor:
     """What a document says of a blob: its type, digest (``sha256:HEX``) and size in bytes.
@@ -72,7 +76,7 @@ class Descriptor:
     digest: str
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict)
-    platform: Platform = Platform()
+    platform: Platform = NOWHERE
     artifact_type: str = ""
 
 
@@ -112,17 +116,17 @@ def platform(text: str) -> Platform:
     return Platform(*parts)
 
 
-def parse_index(data: bytes, media_type: str) -> tuple[Descriptor, ...]:
+def parse_index(data: bytes, announced: str) -> tuple[Descriptor, ...]:
     """Return the entries of an index or of a manifest list. Raises FormatError."""
-    document = _document(data, media_type, INDEXES)
+    document = _document(data, announced, INDEXES)
     if "layers" in document or "config" in document:
         raise FormatError("an index that could be a manifest as well")
     return _descriptors(document, "manifests")
 
 
-def parse_manifest(data: bytes, media_type: str) -> Manifest:
+def parse_manifest(data: bytes, announced: str) -> Manifest:
     """Return what a manifest says. Raises FormatError."""
-    document = _document(data, media_type, MANIFESTS)
+    document = _document(data, announced, MANIFESTS)
     if "manifests" in document:
         raise FormatError("a manifest that could be an index as well")
     config = descriptor(document.get("config"), "config")
@@ -151,20 +155,32 @@ def parse_config(data: bytes) -> ImageConfig:
     )
 
 
+def media_type(data: bytes) -> str:
+    """Return the media type of an index or manifest that is known by its digest alone.
+
+    OCI's documents need not say it themselves. Raises FormatError for other content.
+    """
+    document = jsondoc.load(data)
+    said = text_of(document, "mediaType")
+    found = said or (INDEX if "manifests" in document else MANIFEST if "layers" in document else "")
+    if found not in INDEXES | MANIFESTS:
+        raise FormatError(f"{found or 'content of no media type'} is no image")
+    return found
+
+
 def descriptor(value: object, where: str) -> Descriptor:
-    """Return the descriptor in ``value``; ``where`` is its place, for errors. Raises FormatError."""
+    """Return the descriptor in ``value``, which stands at ``where``. Raises FormatError."""
     if not isinstance(value, dict):
         raise FormatError(f"{where} is no descriptor")
-    digest, size = value.get("digest"), value.get("size")
-    media_type = value.get("mediaType")
+    digest, size, kind = value.get("digest"), value.get("size"), value.get("mediaType")
     if not isinstance(digest, str) or not is_digest(digest):
         raise FormatError(f"{where}: {printable(str(digest), 80)} is no digest")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 63:
         raise FormatError(f"{where}: {printable(str(size), 40)} is no size")
-    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
-        raise FormatError(f"{where}: {printable(str(media_type), 80)} is no media type")
+    if not isinstance(kind, str) or not _MEDIA_TYPE.fullmatch(kind):
+        raise FormatError(f"{where}: {printable(str(kind), 80)} is no media type")
     return Descriptor(
-        media_type,
+        kind,
         digest,
         size,
         _texts(value.get("annotations")),
@@ -202,11 +218,11 @@ def name_of(entry: Descriptor) -> str:
     return printable(said.get(IMAGE_NAME) or said.get(REFERENCE_NAME) or "", 300)
 
 
-def _document(data: bytes, media_type: str, allowed: frozenset[str]) -> dict[str, Any]:
+def _document(data: bytes, announced: str, allowed: frozenset[str]) -> dict[str, Any]:
     document = jsondoc.load(data)
-    said = document.get("mediaType", media_type)
-    if said != media_type or media_type not in allowed:
-        raise FormatError(f"media type {printable(str(said), 80)}, announced as {media_type}")
+    said = document.get("mediaType", announced)
+    if said != announced or announced not in allowed:
+        raise FormatError(f"media type {printable(str(said), 80)}, announced as {announced}")
     if document.get("schemaVersion") != 2:
         raise FormatError(f"schema version {printable(str(document.get('schemaVersion')), 20)}")
     return document
