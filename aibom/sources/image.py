@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
-from aibom.formats.containers import modelartifacts, oci, tar
+from aibom.formats.containers import modelartifacts, oci, plainmodels, tar
 from aibom.formats.containers.contents import Artifact, Image, Packed
 from aibom.formats.containers.oci import Descriptor, Manifest, Platform
 from aibom.formats.containers.tree import File, Folder, Link, Node, Tree
@@ -142,8 +142,9 @@ class _Layers:
         self._kept += entry.size if keep else 0
         if self._kept > MAX_KEPT:
             raise SourceError(f"package databases of more than {MAX_KEPT >> 20} MiB")
-        sha256, content = layers.digest(data, keep)
-        return File(sha256, entry.size, self._layer, content)
+        read = layers.digested(data, plainmodels.HEAD, keep)
+        model = plainmodels.model_format(entry.path, read.head, entry.size)
+        return File(read.sha256, entry.size, self._layer, read.content, model)
 
     def _note(self, what: str, path: str) -> None:
         count, paths = self._odd.get(what, (0, ()))
@@ -173,8 +174,8 @@ def _packed(
     if archive:
         for entry, data in layers.entries(content, name):
             if entry.kind == "file" and entry.whole:
-                sha256, _ = layers.digest(data, keep=False)
-                yield Packed(printable(entry.path), sha256, entry.size)
+                found = layers.digested(data, 0, keep=False)
+                yield Packed(printable(entry.path), found.sha256, entry.size)
         return
     while content.read(_CHUNK):
         continue

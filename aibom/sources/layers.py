@@ -7,7 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from aibom.formats.containers import tar
 from aibom.formats.source import FormatError
@@ -133,12 +133,21 @@ def entries(layer: Unpacked, name: str) -> Iterator[tuple[tar.Entry, tar.Content
         continue
 
 
-def digest(content: tar.Content, keep: bool) -> tuple[str, bytes | None]:
-    """Return the SHA-256 of an entry's content in hex, and with ``keep`` the content itself."""
+class Digested(NamedTuple):
+    """The content of an entry: its SHA-256 in hex, its beginning, and all of it if it is kept."""
+
+    sha256: str
+    head: bytes
+    content: bytes | None
+
+
+def digested(content: tar.Content, head: int, keep: bool) -> Digested:
+    """Read an entry's content to its end; ``head`` is how many bytes of its beginning count."""
     found = hashlib.sha256()
-    kept: list[bytes] = []
+    first, kept = b"", []
     for chunk in content.chunks():
         found.update(chunk)
+        first = first or chunk[:head]
         if keep:
             kept.append(chunk)
-    return found.hexdigest(), b"".join(kept) if keep else None
+    return Digested(found.hexdigest(), first, b"".join(kept) if keep else None)

@@ -5,7 +5,7 @@ Links are followed inside of this tree and nowhere else, so nothing in a layer l
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from aibom.formats.source import FormatError
@@ -28,13 +28,15 @@ _OUTSIDE = re.compile(r"^/|(?:^|/)\.\.(?:/|$)|\0")
 class File:
     """A regular file. ``layer`` counts from 0, the base; ``content`` is kept where it is read.
 
-    ``sha256`` is empty where the archive does not hold the content as a whole.
+    ``sha256`` is empty where the archive does not hold the content as a whole. ``model`` is the
+    format of what is plainly a model.
     """
 
     sha256: str
     size: int
     layer: int
     content: bytes | None = None
+    model: str = ""
 
 
 @dataclass(slots=True)
@@ -93,13 +95,9 @@ class Tree:
     def link(self, path: str, target: str, layer: int) -> bool:
         """Make a hard link of ``layer`` to the file at ``target``, both relative to the root."""
         node = None if _OUTSIDE.search(target.lstrip("/")) else self._find(target)
-        if isinstance(node, File):
-            node = File(node.sha256, node.size, layer, node.content)
-        elif isinstance(node, Link):
-            node = Link(node.target, layer)
-        else:
+        if not isinstance(node, File | Link):
             return False
-        return self.put(path, node, layer)
+        return self.put(path, replace(node, layer=layer), layer)
 
     def real(self, path: str) -> str:
         """Return ``path``, absolute, with the links in its folders followed; "" if there is none.
