@@ -2,6 +2,7 @@
 
 import csv
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from aibom.formats.packages.system import SystemPackage
 from aibom.formats.source import FormatError
 
 _METADATA = ("/METADATA", "/PKG-INFO", ".egg-info")
-_NODE = "/node_modules/"
+# the second is where Debian has packages of npm
+_NODE = re.compile(r"(.*/node_modules/|/usr/share/nodejs/)((?:@[^/]+/)?[^/@][^/]*)/.*")
 #: Most files of one RECORD; torch's has 15,000.
 MAX_RECORD = 500_000
 
@@ -133,7 +135,7 @@ def _record(data: bytes) -> Iterator[str]:
 def _node(tree: Tree, contents: Mapping[str, bytes]) -> Iterator[Package]:
     found: dict[str, Package] = {}
     for path, data in sorted(contents.items()):
-        said = nodepkg.parse(data) if path.endswith("/package.json") and _NODE in path else None
+        said = nodepkg.parse(data) if path.endswith("/package.json") and _node_root(path) else None
         if said and said.version:
             scope, _, name = said.name.rpartition("/")
             purl = PackageURL("npm", scope or None, name, said.version).to_string()
@@ -150,9 +152,6 @@ def _node(tree: Tree, contents: Mapping[str, bytes]) -> Iterator[Package]:
 
 
 def _node_root(path: str) -> str:
-    """Return the folder of the innermost package in ``node_modules`` that a file is in."""
-    above, between, rest = path.rpartition(_NODE)
-    parts = rest.split("/")
-    if not between or not parts[0]:
-        return ""
-    return f"{above}{_NODE}{'/'.join(parts[: 2 if parts[0].startswith('@') else 1])}"
+    """Return the folder of the innermost package of npm that a file is in, or an empty string."""
+    found = _NODE.fullmatch(path)
+    return f"{found[1]}{found[2]}" if found else ""

@@ -16,7 +16,7 @@ _DATABASES = re.compile(
     r"|(?:usr/)?lib/apk/db/installed"
     r"|etc/os-release|usr/lib/os-release"
     r"|(?:.*/)?[^/]+\.(?:dist-info/(?:METADATA|RECORD)|egg-info/PKG-INFO|egg-info)"
-    r"|(?:.*/)?node_modules/(?:@[^/]+/)?[^/@]+/package\.json"
+    r"|(?:(?:.*/)?node_modules|usr/share/nodejs)/(?:@[^/]+/)?[^/@]+/package\.json"
 )
 _RPM = re.compile(r"(?:var/lib|usr/lib/sysimage)/rpm/rpmdb\.sqlite")
 # of rpm, not read: Berkeley DB, and "ndb" of SUSE (rpm: lib/backend)
