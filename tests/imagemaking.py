@@ -53,9 +53,7 @@ def tar_of(*entries: tarfile.TarInfo, form: int = tarfile.PAX_FORMAT) -> bytes:
 
 def layer(files: Mapping[str, bytes | str]) -> bytes:
     """Return a layer of files; a text is the target of a symbolic link."""
-    return tar_of(
-        *(symlink(n, v) if isinstance(v, str) else entry(n, v) for n, v in files.items())
-    )
+    return tar_of(*(symlink(n, v) if isinstance(v, str) else entry(n, v) for n, v in files.items()))
 
 
 def descriptor(data: bytes, media_type: str, **more: Any) -> dict[str, Any]:

@@ -184,7 +184,8 @@ def _pax(data: bytes) -> dict[str, str]:
             raise FormatError("damaged pax records")
         record = data[at + len(length) + 1 : at + int(length)]
         name, equals, value = record.partition(b"=")
-        if int(length) <= len(length) + 1 or not equals or not value.endswith(b"\n"):
+        whole = len(length) + 1 < int(length) <= len(data) - at
+        if not whole or not equals or not value.endswith(b"\n"):
             raise FormatError("damaged pax records")
         if b"\0" in value:
             raise FormatError("a pax record with a NUL")
