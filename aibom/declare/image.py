@@ -25,7 +25,11 @@ def documents(found: Image | Artifact, name: str) -> tuple[Document, ...]:
     contents = {path: file.content for path, file in files.items() if file.content is not None}
     packages, unread = imagepackages.packages(found.tree, contents)
     sboms, broken = _sboms(contents, name)
-    other = [f"{p}: a database of rpm that is not read" for p in files if kept.OTHER_RPM.match(p)]
+    other = [
+        f"{path}: what rpm has here is not read"
+        for path, file in files.items()
+        if kept.UNREAD_RPM.fullmatch(path) and file.size
+    ]
     owners = {path: package.purl for package in packages for path in package.paths}
     image = Document(
         name=name,

@@ -19,8 +19,10 @@ _DATABASES = re.compile(
     r"|(?:(?:.*/)?node_modules|usr/share/nodejs)/(?:@[^/]+/)?[^/@]+/package\.json"
 )
 _RPM = re.compile(r"(?:var/lib|usr/lib/sysimage)/rpm/rpmdb\.sqlite")
-# of rpm, not read: Berkeley DB, and "ndb" of SUSE (rpm: lib/backend)
-OTHER_RPM = re.compile(r"/(?:var/lib|usr/lib/sysimage)/rpm/Packages(?:\.db)?")
+# of rpm, not read: Berkeley DB, "ndb" of SUSE (rpm: lib/backend), and SQLite's changes to come
+UNREAD_RPM = re.compile(
+    r"/(?:var/lib|usr/lib/sysimage)/rpm/(?:Packages(?:\.db)?|rpmdb\.sqlite-wal)"
+)
 # where images have SBOMs: Chainguard's and Docker's hardened images, Bitnami, PEP 770, buildpacks
 _SBOMS = re.compile(
     r"/(?:usr/(?:local/)?share/sbom|\.sbom|sbom|opt/docker/sbom|layers/sbom|var/lib/db/sbom)/.+\.json"

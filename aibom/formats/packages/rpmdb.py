@@ -18,6 +18,7 @@ _NAME, _VERSION, _RELEASE, _EPOCH, _LICENCE, _ARCH = 1000, 1001, 1002, 1003, 101
 _DIRINDEXES, _BASENAMES, _DIRNAMES = 1116, 1117, 1118
 # types (rpm: include/rpm/rpmtag.h): 32-bit numbers, texts, lists of texts, texts in languages
 _INT32, _STRING, _STRINGS, _I18N = 4, 6, 8, 9
+_NO_LOG = b"\x01\x01"
 _INDEX = struct.Struct(">IIII")  # tag, type, offset, count
 #: Most values that are read of one tag: no package has more files.
 MAX_COUNT = 500_000
@@ -35,7 +36,8 @@ def packages(data: bytes) -> Iterator[SystemPackage]:
         steps = iter(range(_STEPS))
         database.set_progress_handler(lambda: next(steps, None) is None, 1_000)
         try:
-            database.deserialize(data)
+            # a database in memory has no write-ahead log beside it (SQLite, fileformat2, 1.3.3)
+            database.deserialize(data[:18] + _NO_LOG + data[20:])
             for setting in ("trusted_schema=OFF", "cell_size_check=ON", "query_only=ON"):
                 database.execute(f"PRAGMA {setting}")
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_HEADER)
