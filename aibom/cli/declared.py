@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from aibom.cli.images import HERE, Choice, add_image_options, read_image
 from aibom.cli.terminal import CommandError, read_file
 from aibom.declare import recognise
 from aibom.formats.source import FormatError
@@ -12,9 +13,17 @@ from aibom.types.declared import Document
 MAX_DOCUMENT = 256 << 20
 
 
-def read_documents(names: Sequence[str]) -> tuple[Document, ...] | None:
-    """Return what all the documents say; None when none was given. Raises CommandError."""
-    return tuple(map(read_document, names)) or None
+def read_documents(names: Sequence[str], choice: Choice = HERE) -> tuple[Document, ...] | None:
+    """Return what all the documents and images say; None when none was given.
+
+    ``choice`` says which image is meant where there are several. Raises CommandError.
+    """
+    return tuple(d for name in names for d in _read(name, choice)) or None
+
+
+def _read(name: str, choice: Choice) -> tuple[Document, ...]:
+    found = read_image(name, choice)
+    return (read_document(name),) if found is None else found
 
 
 def read_document(name: str) -> Document:
@@ -32,6 +41,8 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
         "--declared",
         action="append",
         default=[],
-        metavar="FILE",
-        help="SBOM of what should run: CycloneDX, SPDX or Syft JSON; repeatable",
+        metavar="DECLARED",
+        help="what should run: an SBOM (CycloneDX, SPDX, Syft JSON), an image in a file or folder, "
+        "containerd://IMAGE; repeatable",
     )
+    add_image_options(command)

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from aibom.cli.declared import MAX_DOCUMENT, read_documents
+from aibom.cli.images import add_image_options, choice_of
 from aibom.cli.terminal import (
     FINDINGS,
     INCOMPLETE,
@@ -34,9 +35,15 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "diff",
         help="compare an observed BOM with what was declared",
-        description="Compare a BOM of 'aibom scan' with the SBOMs that declare what should run.",
+        description="Compare a BOM of 'aibom scan' with what declares what should run.",
     )
-    command.add_argument("declared", nargs="+", metavar="DECLARED", help="CycloneDX JSON SBOM")
+    command.add_argument(
+        "declared",
+        nargs="+",
+        metavar="DECLARED",
+        help="CycloneDX JSON SBOM, image in a file or folder (PATH or PATH:NAME), "
+        "containerd://IMAGE",
+    )
     command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")
     command.add_argument("--format", choices=("table", "json"), default="table")
     command.add_argument("-o", "--output", metavar="FILE|-", help="where to write (default: -)")
@@ -49,12 +56,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--strict", action="store_true", help="exit 3 when the observation was incomplete"
     )
+    add_image_options(command)
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, write the result, and return the exit code."""
-    documents = read_documents(arguments.declared)
+    documents = read_documents(arguments.declared, choice_of(arguments))
     try:
         inventory = observed.inventory(read_file(arguments.observed, MAX_DOCUMENT))
     except FormatError as error:

@@ -3,6 +3,7 @@
 import argparse
 
 from aibom.cli.declared import add_declared_option, read_documents
+from aibom.cli.images import choice_of
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -39,7 +40,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    documents = read_documents(arguments.declared)
+    documents = read_documents(arguments.declared, choice_of(arguments))
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from aibom.asking import Asker
 from aibom.cli.declared import add_declared_option, read_documents
+from aibom.cli.images import choice_of
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -133,7 +134,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
-    documents = read_documents(arguments.declared)
+    documents = read_documents(arguments.declared, choice_of(arguments))
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
     rules = load()
@@ -210,7 +211,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
-    documents = read_documents(arguments.declared)
+    documents = read_documents(arguments.declared, choice_of(arguments))
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
