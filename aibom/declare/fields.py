@@ -11,6 +11,7 @@ from aibom.declare.notes import Notes
 from aibom.formats.modelfolder import licences
 from aibom.formats.net.urls import host_of
 from aibom.formats.packages import purl
+from aibom.formats.text import printable
 from aibom.types.inventory import ComponentKind
 
 # SPDX 2.3, section 7.13: nothing is said, or there is none
@@ -22,9 +23,18 @@ _MODELS = ("pkg:huggingface/", "pkg:mlflow/")
 _MAX_URL = 2_000
 
 
-@lru_cache(maxsize=10_000)
-def _spdx(said: str) -> str:
+# texts of licences that are parsed: one takes up to a millisecond, and a document may hold 500,000
+_MAX_PARSED = 20_000
+
+
+@lru_cache(maxsize=_MAX_PARSED)
+def _parsed(said: str) -> str:
     return licences.spdx(said)
+
+
+def _spdx(said: str) -> str:
+    full = _parsed.cache_info().currsize >= _MAX_PARSED
+    return printable(said, 500) if full else _parsed(said)
 
 
 def licence(said: Iterable[str]) -> str:

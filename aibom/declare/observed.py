@@ -53,7 +53,7 @@ def _watched(document: dict[str, Any]) -> int:
 
 
 def _load(data: bytes) -> dict[str, Any]:
-    if jsondoc.decoded(data).lstrip().startswith("<"):
+    if jsondoc.head(data).startswith("<"):
         document = bomxml.load(data)
         bomjson.checked(document)
         return document

@@ -11,7 +11,7 @@ from aibom.types.declared import Document
 
 _Json = dict[str, Any]
 
-# the first one whose test holds reads the document
+# the first one whose test holds reads the document; of a text the test gets how it begins
 _JSON: tuple[tuple[Callable[[_Json], bool], Callable[[_Json, str], Document]], ...] = (
     (lambda d: "bomFormat" in d, cyclonedx.read),
     (lambda d: "spdxVersion" in d, spdx.read),
@@ -21,7 +21,7 @@ _JSON: tuple[tuple[Callable[[_Json], bool], Callable[[_Json, str], Document]], .
 _Text = tuple[Callable[[str], bool], Callable[[bytes, str], Document]]
 _TEXT: tuple[_Text, ...] = (
     (
-        lambda text: text.startswith("<"),
+        lambda head: head.startswith("<"),
         lambda data, name: cyclonedx.read(bomxml.load(data), name, "XML"),
     ),
     (
@@ -42,12 +42,13 @@ def document(data: bytes, name: str) -> Document:
     """
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FormatError("the file is empty")
-    text = jsondoc.decoded(data).lstrip()
-    if text.startswith(("{", "[")):
+    head = jsondoc.head(data)
+    if head.startswith(("{", "[")):
         return _json(jsondoc.load(data), name)
     for matches, read in _TEXT:
-        if matches(text):
+        if matches(head):
             return read(data, name)
+    jsondoc.decoded(data)
     raise FormatError(f"not a document that aibom knows ({KNOWN})")
 
 

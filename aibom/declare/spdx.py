@@ -5,7 +5,7 @@ Source: SPDX 2.2 and 2.3, clauses 7 (packages), 8 (files), 10 (licences), 11 (re
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from aibom.declare import fields
 from aibom.declare.notes import Notes
@@ -16,7 +16,6 @@ from aibom.types.inventory import ComponentKind
 
 # PrimaryPackagePurpose (SPDX 2.3, 7.24)
 _PURPOSES: dict[str, ComponentKind] = {
-    "CONTAINER": "image",
     "DEVICE": "device",
     "FRAMEWORK": "framework",
     "LIBRARY": "package",
@@ -25,6 +24,10 @@ _PURPOSES: dict[str, ComponentKind] = {
 _ON = frozenset({"DEPENDS_ON", "HAS_PREREQUISITE"})
 _OF = frozenset({"DEPENDENCY_OF", "PREREQUISITE_FOR", "RUNTIME_DEPENDENCY_OF"})
 _DOCUMENT = "SPDXRef-DOCUMENT"
+# older ones of trivy leave the last letter away
+_DESCRIBES = frozenset({"DESCRIBES", "DESCRIBE"})
+# what syft and trivy call the package that an image is, in SPDX 2.2, which has no purposes
+_IMAGES = ("SPDXRef-DocumentRoot-Image-", "SPDXRef-ContainerImage-")
 
 
 def read(document: dict[str, Any], name: str, form: str = "JSON") -> Document:
@@ -86,7 +89,7 @@ class _Reading:
             self._requires[target].append(source)
         elif kind == "CONTAINS":
             self._contents[source].append(target)
-        elif kind == "DESCRIBES" and source == _DOCUMENT:
+        elif kind in _DESCRIBES and source == _DOCUMENT:
             self._described.append(target)
         elif kind == "DESCRIBED_BY" and target == _DOCUMENT:
             self._described.append(source)
@@ -141,9 +144,7 @@ class _Reading:
         if not name:
             self.notes.add(place, "it has no name")
         version, purl = _version(package), self._purl(package, place)
-        kind = fields.kind_of(purl) or _PURPOSES.get(
-            bomjson.text(package, "primaryPackagePurpose"), ""
-        )
+        kind = _kind(package, purl)
         sha256, paths = set(_sha256(package)), set[str]()
         if kind == "model":
             own = [*bomjson.strings(package.get("hasFiles")), *self._contents[ref]]
@@ -201,6 +202,13 @@ class _Reading:
         return ["/" + name.removeprefix("./")] if self._image and name else []
 
 
+def _kind(package: dict[str, Any], purl: str) -> ComponentKind | Literal[""]:
+    if _is_image(package):
+        return "image"
+    purpose = _PURPOSES.get(bomjson.text(package, "primaryPackagePurpose"), "")
+    return fields.kind_of(purl) or purpose
+
+
 def _version(package: dict[str, Any]) -> str:
     said = bomjson.text(package, "versionInfo")
     return "" if said in ("NOASSERTION", "NONE") else said
@@ -218,7 +226,8 @@ def _is_purl(reference: dict[str, Any]) -> bool:
 
 def _is_image(package: dict[str, Any]) -> bool:
     by_purl = any(p.startswith(("pkg:oci/", "pkg:docker/")) for p in _purls(package))
-    return by_purl or bomjson.text(package, "primaryPackagePurpose") == "CONTAINER"
+    by_id = bomjson.text(package, "SPDXID").startswith(_IMAGES)
+    return by_purl or by_id or bomjson.text(package, "primaryPackagePurpose") == "CONTAINER"
 
 
 def _sha256(element: dict[str, Any]) -> frozenset[str]:

@@ -29,6 +29,13 @@ _LICENCES = ("hasDeclaredLicense", "hasConcludedLicense")
 _CONTENT = ("contains", "hasDistributionArtifact")
 # what stands for a licence of SPDX's list without an element of its own
 _LISTED = ("https://spdx.org/licenses/", "http://spdx.org/licenses/")
+# Expanded Licensing, and how deep such sets are read
+_SETS = {
+    "expandedlicensing_ConjunctiveLicenseSet": "AND",
+    "expandedlicensing_DisjunctiveLicenseSet": "OR",
+}
+_MAX_DEPTH = 3
+_MAX_MEMBERS = 10
 # Core, NoAssertionLicense and NoneLicense
 _NO_LICENCE = ("NoAssertion", "NoneLicense", "/None")
 
@@ -127,8 +134,13 @@ class _Reading:
                 return found
         return ""
 
-    def _licence_text(self, key: str) -> str:
+    def _licence_text(self, key: str, depth: int = 0) -> str:
         element = self._graph.elements.get(key)
+        word = _SETS.get(type_of(element or {}), "")
+        if word and depth < _MAX_DEPTH:
+            members = bomjson.strings((element or {}).get("expandedlicensing_member"))
+            parts = [self._licence_text(member, depth + 1) for member in members[:_MAX_MEMBERS]]
+            return f"({f' {word} '.join(parts)})" if all(parts) else ""
         said = bomjson.text(element or {}, "simplelicensing_licenseExpression")
         listed = next((key.removeprefix(p) for p in _LISTED if key.startswith(p)), "")
         name = bomjson.text(element or {}, "name")

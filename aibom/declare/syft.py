@@ -26,7 +26,7 @@ def read(document: dict[str, Any], name: str) -> Document:
     Raises FormatError saying what is wrong with it.
     """
     for key in ("artifacts", "files", "artifactRelationships"):
-        if not isinstance(document.get(key) or [], list):
+        if not isinstance(document.get(key), list | None):
             raise FormatError(f"{key} is not a list")
     version = bomjson.text(bomjson.member(document, "schema"), "version")
     notes = Notes()

@@ -239,7 +239,9 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
 <bom xmlns="http://cyclonedx.org/schema/bom/1.6" serialNumber="urn:uuid:0" version="1">
   <metadata>
     <tools><components><component type="application"><name>t</name></component></components></tools>
-    <component type="container" bom-ref="root"><name>app</name><version>sha256:{a}</version></component>
+    <component type="container" bom-ref="root">
+      <name>app</name><version>sha256:{a}</version>
+    </component>
   </metadata>
   <components>
     <component type="machine-learning-model" bom-ref="m">
@@ -247,17 +249,27 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
       <hashes><hash alg="SHA-1">{c}</hash><hash alg="SHA-256">{b}</hash></hashes>
       <licenses><expression acknowledgement="declared">MIT OR ISC</expression></licenses>
       <pedigree>
-        <ancestors><component type="machine-learning-model"><name>org/base</name></component></ancestors>
+        <ancestors>
+          <component type="machine-learning-model"><name>org/base</name></component>
+        </ancestors>
         <notes>tuned</notes>
       </pedigree>
       <components><component type="file"><name>/m/w.bin</name></component></components>
       <evidence>
-        <identity><field>hash</field><methods><method><technique>filename</technique></method></methods></identity>
+        <identity>
+          <field>hash</field>
+          <methods><method><technique>filename</technique></method></methods>
+        </identity>
         <occurrences><occurrence><location>/m/w.bin</location></occurrence></occurrences>
       </evidence>
       <modelCard>
-        <modelParameters><task>text</task><datasets><dataset><type>dataset</type><name>d</name></dataset></datasets></modelParameters>
-        <properties><property name="cdx:ai-ml:model:parameter:tune_methods">lora</property></properties>
+        <modelParameters>
+          <task>text</task>
+          <datasets><dataset><type>dataset</type><name>d</name></dataset></datasets>
+        </modelParameters>
+        <properties>
+          <property name="cdx:ai-ml:model:parameter:tune_methods">lora</property>
+        </properties>
       </modelCard>
     </component>
     <component type="library" bom-ref="t">
@@ -265,7 +277,9 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
       <licenses><license><id>BSD-3-Clause</id></license></licenses>
       <copyright>somebody</copyright>
       <purl>pkg:pypi/Torch@2.0</purl>
-      <externalReferences><reference type="website"><url>https://x</url></reference></externalReferences>
+      <externalReferences>
+        <reference type="website"><url>https://x</url></reference>
+      </externalReferences>
       <properties><property name="syft:location:0:path">/lib/torch</property></properties>
     </component>
   </components>
@@ -277,9 +291,17 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
       <properties><property name="aibom:role">model-api</property></properties>
     </service>
   </services>
-  <dependencies><dependency ref="m"><dependency ref="t"/></dependency><dependency ref="t"/></dependencies>
-  <compositions><composition><aggregate>unknown</aggregate><assemblies><assembly ref="m"/></assemblies></composition></compositions>
-  <annotations><annotation><subjects><subject ref="m"/></subjects><text>x</text></annotation></annotations>
+  <dependencies>
+    <dependency ref="m"><dependency ref="t"/></dependency><dependency ref="t"/>
+  </dependencies>
+  <compositions>
+    <composition>
+      <aggregate>unknown</aggregate><assemblies><assembly ref="m"/></assemblies>
+    </composition>
+  </compositions>
+  <annotations>
+    <annotation><subjects><subject ref="m"/></subjects><text>x</text></annotation>
+  </annotations>
 </bom>
 """.format(a=A, b=B, c="c" * 40)
 

@@ -17,7 +17,7 @@ _NAMESPACE = "http://cyclonedx.org/schema/bom/"
 _CHUNK = 64 << 10
 # bytes of one tag: until a tag ends, expat reads it anew with every chunk (CVE-2023-52425)
 _MAX_TAG = 1 << 20
-_MAX_ELEMENTS = 20_000_000
+_MAX_ELEMENTS = 5_000_000  # a component has ten to thirty
 _MAX_DEPTH = 200
 
 # what holds items, and what these are called (the sequences of bom-1.7.xsd that have no maximum);

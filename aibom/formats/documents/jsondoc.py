@@ -6,6 +6,8 @@ from typing import Any
 from aibom.formats.jsontext import unique
 from aibom.formats.source import FormatError
 
+_HEAD = 64 << 10
+
 
 def load(data: bytes) -> dict[str, Any]:
     """Return the object in ``data``. Raises FormatError saying what is wrong and where."""
@@ -24,6 +26,12 @@ def load(data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise FormatError("JSON, but not an object")
     return document
+
+
+def head(data: bytes) -> str:
+    """Return how a text begins, without leading space; what is no text has odd characters in it."""
+    start = data[:_HEAD]
+    return start.decode(json.detect_encoding(start), "replace").lstrip()
 
 
 def decoded(data: bytes) -> str:

@@ -21,6 +21,10 @@ def version_of(document: dict[str, Any]) -> str:
     return next((m[1] for text in said if (m := _CONTEXT.search(text))), "")
 
 
+# what lists elements, with the root among them (Core and Software)
+_COLLECTIONS = frozenset({"SpdxDocument", "Bom", "software_Sbom"})
+
+
 class Graph:
     """Elements and relationships of a document. ``elements`` keeps the document's order."""
 
@@ -66,11 +70,12 @@ class Graph:
     def roots(self) -> list[dict[str, Any]]:
         """Return what the document is about: what its bills of materials have as their root."""
         found: dict[str, dict[str, Any]] = {}
-        collections = [e for e in self.elements.values() if type_of(e).endswith(("Document", "om"))]
-        for collection in collections:
+        for collection in self.elements.values():
+            if type_of(collection) not in _COLLECTIONS:
+                continue
             for key in _ids(collection.get("rootElement")):
-                element = self.elements.get(key)
-                if element is not None and element not in collections:
+                element = self.elements.get(key, {})
+                if element and type_of(element) not in _COLLECTIONS:
                     found[key] = element
         return list(found.values())
 

@@ -12,8 +12,7 @@ from aibom.formats.documents import jsondoc
 from aibom.formats.source import FormatError
 
 _TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*:\s*(.*)")
-_HEAD = re.compile(r"(?m)^SPDXVersion\s*:")
-_HEAD_SIZE = 64 << 10
+_HEAD = re.compile(r"(?m)^SPDXVersion[ \t]*:")
 _MAX_NOTES = 100
 
 # tags whose value is a member of what they stand in, by the name that JSON has for it
@@ -38,9 +37,9 @@ _LICENCE = {"LicenseName": "name"}
 _OTHERS = frozenset({"SnippetSPDXID", "Annotator", "Reviewer", "Relationship"})
 
 
-def is_tag_value(text: str) -> bool:
-    """Say whether a text is an SPDX document in tag-value."""
-    return _HEAD.search(text[:_HEAD_SIZE]) is not None
+def is_tag_value(head: str) -> bool:
+    """Say whether a text that begins with ``head`` is an SPDX document in tag-value."""
+    return _HEAD.search(head) is not None
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def load(data: bytes) -> dict[str, Any]:
     Raises FormatError with the line of a text that does not end.
     """
     reader = _Reader()
-    lines = jsondoc.decoded(data).splitlines()
+    lines = jsondoc.decoded(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     at = 0
     while at < len(lines):
         first = at
