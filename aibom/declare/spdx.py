@@ -5,29 +5,20 @@ Source: SPDX 2.2 and 2.3, clauses 7 (packages), 8 (files), 10 (licences), 11 (re
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
-from aibom.declare import fields
+from aibom.declare import fields, spdxfields
 from aibom.declare.notes import Notes
 from aibom.formats.documents import bomjson
 from aibom.formats.source import FormatError
 from aibom.types.declared import Claim, Document
-from aibom.types.inventory import ComponentKind
 
-# PrimaryPackagePurpose (SPDX 2.3, 7.24)
-_PURPOSES: dict[str, ComponentKind] = {
-    "DEVICE": "device",
-    "FRAMEWORK": "framework",
-    "LIBRARY": "package",
-}
 # relationships whose first element depends on the second one, and those the other way round
 _ON = frozenset({"DEPENDS_ON", "HAS_PREREQUISITE"})
 _OF = frozenset({"DEPENDENCY_OF", "PREREQUISITE_FOR", "RUNTIME_DEPENDENCY_OF"})
 _DOCUMENT = "SPDXRef-DOCUMENT"
 # older ones of trivy leave the last letter away
 _DESCRIBES = frozenset({"DESCRIBES", "DESCRIBE"})
-# what syft and trivy call the package that an image is, in SPDX 2.2, which has no purposes
-_IMAGES = ("SPDXRef-DocumentRoot-Image-", "SPDXRef-ContainerImage-")
 
 
 def read(document: dict[str, Any], name: str, form: str = "JSON") -> Document:
@@ -77,7 +68,7 @@ class _Reading:
         for entry in bomjson.objects(document.get("relationships")):
             self._relate(entry)
         self._subjects = self._about()
-        self._image = any(_is_image(package) for package in self._subjects)
+        self._image = any(spdxfields.is_image(package) for package in self._subjects)
 
     def _relate(self, entry: dict[str, Any]) -> None:
         source = bomjson.text(entry, "spdxElementId")
@@ -102,7 +93,7 @@ class _Reading:
     def subject(self) -> str:
         """Return what the document says that it describes."""
         labels = (
-            bomjson.text(p, "name") + (f"@{v}" if (v := _version(p)) else "")
+            bomjson.text(p, "name") + (f"@{v}" if (v := spdxfields.version(p)) else "")
             for p in self._subjects
         )
         return ", ".join(labels)[:500]
@@ -111,9 +102,9 @@ class _Reading:
         """Return digests of the image that the document describes."""
         found: frozenset[str] = frozenset()
         for package in self._subjects:
-            if _is_image(package):
-                texts = [f"sha256:{d}" for d in _sha256(package)]
-                texts += [bomjson.text(package, "versionInfo"), *_purls(package)]
+            if spdxfields.is_image(package):
+                texts = [f"sha256:{d}" for d in spdxfields.sha256(package)]
+                texts += [bomjson.text(package, "versionInfo"), *spdxfields.purls(package)]
                 found |= fields.digests(*texts)
         return found
 
@@ -143,14 +134,14 @@ class _Reading:
         name = bomjson.text(package, "name")
         if not name:
             self.notes.add(place, "it has no name")
-        version, purl = _version(package), self._purl(package, place)
-        kind = _kind(package, purl)
-        sha256, paths = set(_sha256(package)), set[str]()
+        version, purl = spdxfields.version(package), self._purl(package, place)
+        kind = spdxfields.kind(package, purl)
+        sha256, paths = set(spdxfields.sha256(package)), set[str]()
         if kind == "model":
             own = [*bomjson.strings(package.get("hasFiles")), *self._contents[ref]]
             taken.update(own)
             parts = [files[i] for i in own if i in files]
-            sha256.update(digest for file in parts for digest in _sha256(file))
+            sha256.update(digest for file in parts for digest in spdxfields.sha256(file))
             paths.update(path for file in parts for path in self._paths(file))
         return Claim(
             document=self._name,
@@ -163,14 +154,16 @@ class _Reading:
             licence=self._licence(package),
             ref=ref,
             requires=tuple(dict.fromkeys(self._requires.get(ref, ()))),
-            line=_line(package),
+            line=spdxfields.line(package),
         )
 
     def _purl(self, package: dict[str, Any], place: str) -> str:
-        said = _purls(package)
+        said = spdxfields.purls(package)
         if len(said) > 1:
             self.notes.add(place, "it has several purls, of which the first one is read")
-        return fields.purl_of(said[0], _version(package), self.notes, place) if said else ""
+        return (
+            fields.purl_of(said[0], spdxfields.version(package), self.notes, place) if said else ""
+        )
 
     def _licence(self, package: dict[str, Any]) -> str:
         for field in ("licenseDeclared", "licenseConcluded"):
@@ -181,7 +174,7 @@ class _Reading:
 
     def _file(self, file: dict[str, Any]) -> list[Claim]:
         """Return the claim of a file, if there is anything that it could be known by."""
-        digests, paths = _sha256(file), self._paths(file)
+        digests, paths = spdxfields.sha256(file), self._paths(file)
         if not digests and not paths:
             return []
         claim = Claim(
@@ -190,7 +183,7 @@ class _Reading:
             sha256=digests,
             paths=frozenset(paths),
             ref=bomjson.text(file, "SPDXID"),
-            line=_line(file),
+            line=spdxfields.line(file),
         )
         return [claim]
 
@@ -200,45 +193,3 @@ class _Reading:
         if name.startswith("/"):
             return [name]
         return ["/" + name.removeprefix("./")] if self._image and name else []
-
-
-def _kind(package: dict[str, Any], purl: str) -> ComponentKind | Literal[""]:
-    if _is_image(package):
-        return "image"
-    purpose = _PURPOSES.get(bomjson.text(package, "primaryPackagePurpose"), "")
-    return fields.kind_of(purl) or purpose
-
-
-def _version(package: dict[str, Any]) -> str:
-    said = bomjson.text(package, "versionInfo")
-    return "" if said in ("NOASSERTION", "NONE") else said
-
-
-def _purls(package: dict[str, Any]) -> list[str]:
-    references = bomjson.objects(package.get("externalRefs"))
-    said = (bomjson.text(r, "referenceLocator") for r in references if _is_purl(r))
-    return list(dict.fromkeys(filter(None, said)))
-
-
-def _is_purl(reference: dict[str, Any]) -> bool:
-    return bomjson.text(reference, "referenceType") == "purl"
-
-
-def _is_image(package: dict[str, Any]) -> bool:
-    by_purl = any(p.startswith(("pkg:oci/", "pkg:docker/")) for p in _purls(package))
-    by_id = bomjson.text(package, "SPDXID").startswith(_IMAGES)
-    return by_purl or by_id or bomjson.text(package, "primaryPackagePurpose") == "CONTAINER"
-
-
-def _sha256(element: dict[str, Any]) -> frozenset[str]:
-    found = (
-        bomjson.sha256(bomjson.text(c, "checksumValue"))
-        for c in bomjson.objects(element.get("checksums"))
-        if bomjson.text(c, "algorithm") == "SHA256"
-    )
-    return frozenset(found) - {""}
-
-
-def _line(element: dict[str, Any]) -> int:
-    line = element.get("#line")
-    return line if isinstance(line, int) else 0

@@ -388,3 +388,48 @@ def test_broken_xml(text: str, said: str) -> None:
 def test_an_xml_in_utf_16() -> None:
     text = XML.replace("UTF-8", "UTF-16").encode("utf-16")
     assert len(recognise.document(text, "x").claims) == 3
+
+
+def in_xml(content: str, parts: str = "components") -> Any:
+    text = f'<bom xmlns="http://cyclonedx.org/schema/bom/1.6">{content}</bom>'
+    return bomxml.load(text.encode())[parts]
+
+
+def test_elements_of_other_vocabularies_are_left_out() -> None:
+    content = (
+        '<components x="1"><a:b xmlns:a="urn:a"><a:c>d</a:c></a:b>'
+        '<component type="library" a:x="1" xmlns:a="urn:a"><name>n</name></component></components>'
+    )
+    assert in_xml(content) == [{"type": "library", "name": "n"}]
+
+
+def test_nested_dependencies_are_a_graph() -> None:
+    content = (
+        '<dependencies><dependency ref="a"><dependency ref="b"><dependency ref="c"/></dependency>'
+        '<provides ref="p"/></dependency><dependency ref="b"/></dependencies>'
+    )
+    assert in_xml(content, "dependencies") == [
+        {"ref": "a", "dependsOn": ["b"], "provides": ["p"]},
+        {"ref": "b", "dependsOn": ["c"]},
+        {"ref": "b"},
+    ]
+
+
+def test_members_of_another_shape() -> None:
+    content = (
+        '<components><component type="library"><name>n</name><evidence><copyright>'
+        "<text>one</text></copyright></evidence><licenses><expression-detailed"
+        ' expression="MIT"><details license-identifier="MIT"/></expression-detailed></licenses>'
+        "<supplier><name>s</name><url>https://s</url></supplier></component></components>"
+    )
+    assert in_xml(content) == [
+        {
+            "type": "library",
+            "name": "n",
+            "evidence": {"copyright": [{"text": "one"}]},
+            "licenses": [
+                {"expression": "MIT", "expressionDetails": [{"licenseIdentifier": "MIT"}]}
+            ],
+            "supplier": {"name": "s", "url": ["https://s"]},
+        }
+    ]
