@@ -13,7 +13,7 @@ from rig.cache import key, scratch, unfinished
 from rig.errors import RigError
 
 _LOG = logging.getLogger(__name__)
-_DEBIAN_12 = ("2_36", "2_35", "2_34", "2_31", "2_28", "2_17")  # of glibc
+_DEBIAN_12 = ("2_36", "2_35", "2_34", "2_31", "2_28", "2_17", "2_5")  # of glibc
 _WHEELS = ("--only-binary", ":all:")
 IMAGE = "3.11"
 """The version of the interpreter in the images; ``HERE`` is the one that runs this."""

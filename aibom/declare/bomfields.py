@@ -18,6 +18,11 @@ _BY_TYPE: dict[str, ComponentKind] = {
     "container": "image",
     "device": "device",
 }
+# what other tools say of components that CycloneDX has no type for
+_BY_PROPERTY: dict[tuple[str, str], ComponentKind] = {
+    ("agent-bom:type", "ai-agent"): "agent",
+    ("agent-bom:type", "mcp-server"): "mcp-server",
+}
 # property taxonomy of CycloneDX, cdx:ai-ml: a model that is tuned by an adapter
 _TUNING = "cdx:ai-ml:model:parameter:tune_methods"
 # k8s-aibom's word for a volume, which it lists as data, before and since its 1.7
@@ -26,10 +31,13 @@ _VOLUMES = frozenset({"volume.name", "k8s-aibom:volume:name"})
 
 def kind(component: dict[str, Any]) -> Kind:
     """Return what kind of thing a component is, as its BOM says; "" where that is not said."""
-    said = dict(bomjson.properties(component))
+    pairs = bomjson.properties(component)
+    said = dict(pairs)
     own = said.get("aibom:kind", "")
     if own in get_args(ComponentKind):
         return cast("ComponentKind", own)
+    if plain := next((_BY_PROPERTY[p] for p in pairs if p in _BY_PROPERTY), None):
+        return plain
     found: Kind = _BY_TYPE.get(bomjson.text(component, "type"), "")
     if found in ("", "package"):
         return fields.kind_of(bomjson.text(component, "purl")) or found

@@ -35,7 +35,7 @@ def read(document: dict[str, Any], name: str, form: str = "JSON") -> Document:
         claims=tuple(reading.claims()),
         subject=reading.subject(),
         digests=reading.digests(),
-        notes=(*bomjson.strings(document.get("#notes"))[:20], *reading.notes.said),
+        notes=reading.notes.said,
     )
 
 
@@ -55,6 +55,8 @@ class _Reading:
 
     def __init__(self, document: dict[str, Any], name: str) -> None:
         self.notes = Notes()
+        for place in bomjson.strings(document.get("#notes")):
+            self.notes.add(place, "it is no tag with a value")
         self._name = name
         self._packages: list[Any] = document.get("packages", [])
         self._files: list[Any] = document.get("files", [])

@@ -12,6 +12,7 @@ _PURPOSES: dict[str, ComponentKind] = {
     "FRAMEWORK": "framework",
     "LIBRARY": "package",
 }
+_MAX_LINE = 1 << 30
 # what syft and trivy call the package that an image is, in SPDX 2.2, which has no purposes
 _IMAGES = ("SPDXRef-DocumentRoot-Image-", "SPDXRef-ContainerImage-")
 
@@ -60,5 +61,5 @@ def sha256(element: dict[str, Any]) -> frozenset[str]:
 
 def line(element: dict[str, Any]) -> int:
     """Return the line of a document in tag-value that begins an element, or 0."""
-    line = element.get("#line")
-    return line if isinstance(line, int) else 0
+    found = element.get("#line")
+    return found if isinstance(found, int) and 0 < found <= _MAX_LINE else 0

@@ -51,6 +51,10 @@ def prop(name: str, value: str) -> dict[str, str]:
         ({"type": "library"}, "package"),
         ({"type": "library", "purl": "pkg:huggingface/org/name@abc"}, "model"),
         ({"type": "application"}, ""),
+        (
+            {"type": "application", "properties": [prop("agent-bom:type", "mcp-server")]},
+            "mcp-server",
+        ),
     ],
 )
 def test_what_kind_of_thing_it_is(component: dict[str, Any], kind: str) -> None:

@@ -101,7 +101,7 @@ class _Reader:
         """Note a line that is no tag, no comment and not empty."""
         text = line.strip()
         if text and not text.startswith("#") and len(self._notes) < _MAX_NOTES:
-            self._notes.append(f"line {number}: it is no tag with a value")
+            self._notes.append(f"line {number}")
 
     def take(self, tag: str, value: str, line: int) -> None:
         """Take one tag."""
