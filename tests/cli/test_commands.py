@@ -76,7 +76,7 @@ def test_bad_usage_is_exit_code_2(arguments: list[str]) -> None:
     [
         (b"", "empty"),
         (b"{", "not JSON"),
-        (b"\xff\xfe", "not UTF-8"),
+        (b"\xff\xff", "not UTF-8"),
         (b"[]", "not an object"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "9"}', "specVersion"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": {}}', "not a list"),

@@ -74,7 +74,7 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = [(i, path) for i, d in enumerate(DOCUMENTS) for path in _paths(d) if path]
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(st.sampled_from(PLACES), ODD)
 def test_a_value_of_another_type_anywhere(place: tuple[int, tuple[Any, ...]], odd: Any) -> None:
     index, path = place
@@ -88,7 +88,7 @@ def test_a_value_of_another_type_anywhere(place: tuple[int, tuple[Any, ...]], od
     check_observed(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(TEXTS), st.data())
 def test_truncated_and_mutated(text: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
