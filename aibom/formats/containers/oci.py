@@ -206,7 +206,9 @@ def choose(entries: Sequence[Descriptor], wanted: Platform) -> Descriptor:
     found = exact or fitting
     if len({e.digest for e in found}) == 1:
         return found[0]
-    listed = ", ".join(sorted({name_of(e) or str(e.platform) or e.digest for e in images})[:10])
+    listed = ", ".join(
+        sorted({name_of(e) or str(e.platform) or e.digest for e in found or images})[:10]
+    )
     if not found:
         raise FormatError(f"has no image for {wanted}; it has {listed or 'none at all'}")
     raise FormatError(f"has several images for {wanted}: {listed}")
