@@ -100,13 +100,13 @@ class Tree:
         return self.put(path, replace(node, layer=layer), layer)
 
     def real(self, path: str) -> str:
-        """Return ``path``, absolute, with the links in its folders followed; "" if there is none.
+        """Return ``path``, absolute, with the links in its folders followed.
 
-        A link that stands at ``path`` itself is not followed.
+        An empty string where no file is; a link that stands at ``path`` itself is not followed.
         """
         above, _, name = path.rpartition("/")
         trail = self._walk(above.split("/"), None)
-        if trail is None or name not in trail[-1][1].entries:
+        if trail is None or not isinstance(trail[-1][1].entries.get(name), File):
             return ""
         return "/".join([part for part, _ in trail] + [name])
 
