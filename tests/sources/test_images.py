@@ -16,7 +16,9 @@ from aibom.formats.containers import oci
 from aibom.formats.containers.contents import Artifact, Image
 from aibom.formats.containers.oci import Platform
 from aibom.sources import images, layers
+from aibom.sources.archive import Archive
 from aibom.sources.errors import SourceError
+from aibom.sources.imagenames import is_image
 from aibom.sources.layers import zstd
 from tests.imagemaking import (
     LAYER,
@@ -81,7 +83,7 @@ def test_an_image(write: Callable[[Store, Path], str], packed: bool, tmp_path: P
     store = Store()
     made = store.image([BASE, TOP], name="v1", packed=packed)
     path = write(store, tmp_path)
-    assert images.is_image(path)
+    assert is_image(path)
     found = read(path)
     files = dict(found.tree.files())
     assert set(files) == FILES
@@ -261,14 +263,14 @@ def test_links_in_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "linked.tar"
     path.write_bytes(with_link)
     assert read(path)
-    archive = images.Archive(str(path))
+    archive = Archive(str(path))
     assert name in archive
     for target, wrong in (("../x/layer.tar", "no "), ("self", "no file"), ("/etc/passwd", "no ")):
         path.write_bytes(tar_of(symlink("d/self", target), entry("e", b"")))
         with pytest.raises(SourceError, match=wrong):
-            images.Archive(str(path)).open("d/self")
+            Archive(str(path)).open("d/self")
     path.write_bytes(tar_of(entry("x/layer.tar", b"1"), symlink("d/l", "../x/layer.tar")))
-    assert images.Archive(str(path)).open("d/l").read() == b"1"
+    assert Archive(str(path)).open("d/l").read() == b"1"
 
 
 @pytest.mark.parametrize(
@@ -296,9 +298,9 @@ def test_what_is_no_image_is_left_to_others(tmp_path: Path) -> None:
     (tmp_path / "gz").write_bytes(b"\x1f\x8b\x08damaged")
     (tmp_path / "folder").mkdir()
     for path in tmp_path.iterdir():
-        assert not images.is_image(str(path))
-    assert not images.is_image(str(tmp_path / "none"))
-    assert not images.is_image("a\0b")
+        assert not is_image(str(path))
+    assert not is_image(str(tmp_path / "none"))
+    assert not is_image("a\0b")
 
 
 def test_blobs_that_are_no_files(tmp_path: Path) -> None:
@@ -342,7 +344,7 @@ def test_damage_raises_nothing_else(data: st.DataObject, tmp_path: Path) -> None
     broken[data.draw(st.integers(0, len(broken) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path / "x.tar"
     path.write_bytes(broken[: data.draw(st.integers(0, len(broken)))])
-    if images.is_image(str(path)):
+    if is_image(str(path)):
         with contextlib.suppress(SourceError):
             list(images.contents(str(path), AMD64, keep))
 

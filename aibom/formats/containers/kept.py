@@ -25,7 +25,7 @@ UNREAD_RPM = re.compile(
 )
 # where images have SBOMs: Chainguard's and Docker's hardened images, Bitnami, PEP 770, buildpacks
 _SBOMS = re.compile(
-    r"/(?:usr/(?:local/)?share/sbom|\.sbom|sbom|opt/docker/sbom|layers/sbom|var/lib/db/sbom)/.+\.json"
+    r"/(?:usr/(?:local/)?share/sbom|\.sbom|sbom|opt/docker/sbom|layers/sbom|var/lib/db/sbom)/.+\.(?:json|spdx|xml)"
     r"|/opt/bitnami/(?:.*/)?\.spdx-[^/]+\.spdx"
     r"|/.*\.dist-info/sboms/[^/]+"
     r"|/(?:.*/)?[^/]+\.(?:cdx|spdx)\.json"
