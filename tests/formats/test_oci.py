@@ -138,6 +138,10 @@ def test_no_image_or_several(entries: list[Descriptor], wanted: str, message: st
         oci.choose(entries, oci.platform(wanted))
 
 
+def test_the_only_image_whatever_it_is_for() -> None:
+    assert oci.choose([ARM6, ATTESTATION], oci.platform("linux/amd64"), only=True) is ARM6
+
+
 @pytest.mark.parametrize("text", ["linux", "", "linux/amd64/v1/x", "linux/\x1b", "a/"])
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(FormatError, match="no platform"):

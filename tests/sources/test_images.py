@@ -136,6 +136,15 @@ def test_one_of_several_images(tmp_path: Path) -> None:
     assert read(f"{path}:{store.index[0]['digest']}").name == "one"
 
 
+def test_an_image_for_another_platform(tmp_path: Path) -> None:
+    store = Store()
+    store.image([BASE], platform={"os": "linux", "architecture": "other"})
+    path = as_layout(store, tmp_path)
+    assert read(path, None).config.platform.architecture == "other"
+    # resolved by its name alone, its configuration still says what it is for
+    says(path, "is for linux/other, not for linux/amd64")
+
+
 def test_indexes_in_one_another(tmp_path: Path) -> None:
     store = Store()
     inner = store.image([BASE])

@@ -194,13 +194,15 @@ def is_attestation(entry: Descriptor) -> bool:
     return entry.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
 
 
-def choose(entries: Sequence[Descriptor], wanted: Platform) -> Descriptor:
+def choose(entries: Sequence[Descriptor], wanted: Platform, only: bool = False) -> Descriptor:
     """Return the entry of an index that is for the platform ``wanted``.
 
-    The only one is right whatever it says of its platform, unless it says another one. Raises
-    FormatError naming what there is when none or several would do.
+    One that says nothing of its platform will do, and with ``only`` so does the only image,
+    whatever it is for. Raises FormatError naming what there is when none or several would do.
     """
     images = [e for e in entries if e.media_type in INDEXES | MANIFESTS and not is_attestation(e)]
+    if only and len({e.digest for e in images}) == 1:
+        return images[0]
     fitting = [e for e in images if not e.platform.said or e.platform[:2] == wanted[:2]]
     exact = [e for e in fitting if e.platform.said and e.platform.variant == wanted.variant]
     found = exact or fitting
