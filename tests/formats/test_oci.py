@@ -115,6 +115,8 @@ ATTESTATION = Descriptor(
         ([entry("any")], "linux/amd64", "any"),
         ([entry("any"), ARM6], "linux/amd64", "any"),
         ([AMD, AMD], "linux/amd64", "amd"),
+        ([entry("model", "unknown/unknown"), AMD], "linux/amd64", "amd"),
+        ([entry("model", "unknown/unknown")], "linux/amd64", "model"),
         ([entry("8", "linux/arm64/v8")], "linux/arm64", "8"),
         ([entry("sbom", media_type="a/b"), AMD], "linux/amd64", "amd"),
     ],
