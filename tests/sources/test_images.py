@@ -246,7 +246,7 @@ def test_an_archive_that_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_entries_that_lead_nowhere_are_noted(tmp_path: Path) -> None:
     hostile = tar_of(
-        entry("/etc/shadow", b"root"),
+        entry("a/../../etc/shadow", b"root"),
         entry("../../etc/shadow", b"root"),
         symlink("out", "/etc"),
         symlink("up", "../../../.."),
@@ -260,8 +260,16 @@ def test_entries_that_lead_nowhere_are_noted(tmp_path: Path) -> None:
     found = read(as_layout(store, tmp_path))
     assert {p for p, _ in found.tree.files()} == {"/etc/inside"}
     (note,) = found.notes
-    assert note.startswith("4 entries lead nowhere in the image: /etc/shadow, ../../etc/shadow")
+    assert note.startswith("4 entries lead nowhere in the image: a/../../etc/shadow, ")
     assert found.tree.followed("/out/passwd") is None
+
+
+def test_names_from_the_root_on(tmp_path: Path) -> None:
+    store = Store()
+    store.image([tar_of(entry("/etc/os-release", b"x"), hardlink("/b", "/etc/os-release"))])
+    files = dict(read(as_layout(store, tmp_path)).tree.files())
+    assert set(files) == {"/etc/os-release", "/b"}
+    assert files["/etc/os-release"].content == b"x"
 
 
 def test_links_in_an_archive(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ _SBOMS = re.compile(
 
 def is_kept(path: str, size: int) -> bool:
     """Say whether the file at ``path``, as a layer writes it, is kept; ``size`` is in bytes."""
-    plain = path.removeprefix("./")
+    plain = path.removeprefix("./").lstrip("/")
     if _RPM.fullmatch(plain):
         return size <= MAX_DATABASE
     return size <= MAX_FILE and bool(_DATABASES.fullmatch(plain) or is_sbom(f"/{plain}"))

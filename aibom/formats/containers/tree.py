@@ -21,7 +21,9 @@ MAX_STEPS = 100_000_000
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-_OUTSIDE = re.compile(r"^/|(?:^|/)\.\.(?:/|$)|\0")
+# a name that begins with a slash leads to the root of the image, as runtimes take it: kaniko and
+# nix2container write such names
+_OUTSIDE = re.compile(r"(?:^|/)\.\.(?:/|$)|\0")
 
 
 @dataclass(slots=True)
@@ -94,7 +96,7 @@ class Tree:
 
     def link(self, path: str, target: str, layer: int) -> bool:
         """Make a hard link of ``layer`` to the file at ``target``, both relative to the root."""
-        node = None if _OUTSIDE.search(target.lstrip("/")) else self._find(target)
+        node = None if _OUTSIDE.search(target) else self._find(target)
         if not isinstance(node, File | Link):
             return False
         return self.put(path, replace(node, layer=layer), layer)
