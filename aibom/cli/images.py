@@ -50,13 +50,15 @@ def choice_of(arguments: argparse.Namespace) -> Choice:
 
 def read_image(name: str, choice: Choice) -> tuple[Document, ...] | None:
     """Return what the image ``name`` promises; None when it is no image. Raises CommandError."""
-    from aibom.declare import image  # noqa: PLC0415 - a comparison with an SBOM needs none of it
+    from aibom.sources.imagenames import is_image  # noqa: PLC0415 - most documents are none
+
+    if not is_image(name):
+        return None
+    from aibom.declare import image  # noqa: PLC0415
     from aibom.formats.containers.kept import is_kept  # noqa: PLC0415
     from aibom.sources import images  # noqa: PLC0415
     from aibom.sources.errors import SourceError  # noqa: PLC0415
 
-    if not images.is_image(name):
-        return None
     try:
         with busy(f"reading {name}"):
             found = images.contents(name, choice.platform, is_kept, choice.containerd)

@@ -7,7 +7,7 @@ from packageurl import PackageURL
 from aibom.formats.containers import modelartifacts
 from aibom.formats.containers.contents import Artifact
 from aibom.formats.containers.modelartifacts import Details, Role
-from aibom.formats.containers.oci import Descriptor
+from aibom.formats.containers.oci import Descriptor, is_digest
 from aibom.formats.modelfolder import licences
 from aibom.formats.packages.purl import comparable
 from aibom.formats.text import printable
@@ -39,9 +39,7 @@ def document(found: Artifact, name: str) -> Document:
 
 def _claims(found: Artifact, family: str, name: str) -> Iterator[Claim]:
     details = modelartifacts.details(found.config)
-    where, _, tag = found.name.partition("@")[0].rpartition(":")
-    if "/" in tag or not where:  # a port, or no tag at all
-        where, tag = found.name, ""
+    where, tag = _tagged(found.name)
     title = details.name or where.rpartition("/")[2]
     # Ollama's registry has no versions but tags
     version = details.version or (tag if family == _OLLAMA else "")
@@ -63,6 +61,14 @@ def _claims(found: Artifact, family: str, name: str) -> Iterator[Claim]:
             base_models=details.base_models,
             ref=layer.digest,
         )
+
+
+def _tagged(name: str) -> tuple[str, str]:
+    """Return a reference's repository and tag; both may be missing."""
+    name = "" if is_digest(name) else name.partition("@")[0]
+    where, colon, tag = name.rpartition(":")
+    # what follows a colon may be a port and a path
+    return (where, tag) if colon and "/" not in tag else (name, "")
 
 
 def _digests(found: Artifact, layer: Descriptor, role: Role) -> frozenset[str]:

@@ -14,7 +14,8 @@ from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources import blobs, layers
 from aibom.sources.errors import SourceError
-from aibom.sources.layout import Index, open_file
+from aibom.sources.files import open_file
+from aibom.sources.layout import Index
 
 #: Most members of an archive; an image has one for each layer and a few more.
 MAX_MEMBERS = 100_000

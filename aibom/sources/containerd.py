@@ -12,7 +12,8 @@ from aibom.formats.containers import containerd, oci
 from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources.errors import SourceError
-from aibom.sources.layout import BlobFolder, open_file, whole_file
+from aibom.sources.files import open_file, whole_file
+from aibom.sources.layout import BlobFolder
 
 #: Where containerd keeps what it has: its default (docs/ops.md), then k3s, RKE2 and MicroK8s.
 ROOTS = (

@@ -1,5 +1,6 @@
 """An image or a model artifact, read from where its blobs are."""
 
+import platform
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
@@ -24,20 +25,35 @@ MAX_KEPT = 512 << 20
 _NAMED = 3
 _CHUNK = 1 << 18
 
+# what Go calls this machine (go/src/internal/syslist), by what the kernel calls it
+_ARCHITECTURES = {
+    "x86_64": ("amd64", ""),
+    "aarch64": ("arm64", ""),
+    "armv7l": ("arm", "v7"),
+    "armv6l": ("arm", "v6"),
+    "i686": ("386", ""),
+}
 #: Says whether the file at a path, relative to the root, of a size in bytes is to be kept.
 Keep = Callable[[str, int], bool]
 
 _Parsed = TypeVar("_Parsed")
 
 
+def this_platform() -> Platform:
+    """Return the platform of this machine."""
+    machine = platform.machine()
+    return Platform("linux", *_ARCHITECTURES.get(machine, (machine, "")))
+
+
 def read(
-    blobs: Blobs, reference: str, platform: Platform, form: str, keep: Keep
+    blobs: Blobs, reference: str, wanted: Platform | None, form: str, keep: Keep
 ) -> Image | Artifact:
     """Return what ``reference`` names in ``blobs``; ``form`` says what these are.
 
-    Of an index the image for ``platform`` is read. Raises SourceError.
+    Of an index the image for the platform ``wanted`` is read; None is the only one, or this
+    machine's. Raises SourceError.
     """
-    chain = list(_chain(blobs, blobs.resolve(reference), platform))
+    chain = list(_chain(blobs, blobs.resolve(reference), wanted))
     manifest = _parse(oci.parse_manifest, _document(blobs, chain[-1]), chain[-1])
     config = _document(blobs, manifest.config)
     digests = frozenset({d.digest for d in (*chain, manifest.config)} - {""})
@@ -48,6 +64,8 @@ def read(
         parsed = oci.parse_config(config)
     except FormatError as error:
         raise SourceError(f"{manifest.config.digest}: {error}") from None
+    if wanted and parsed.platform.architecture and parsed.platform[:2] != wanted[:2]:
+        raise SourceError(f"{chain[-1].digest}: is for {parsed.platform}, not for {wanted}")
     if len(parsed.diff_ids) != len(manifest.layers) or len(manifest.layers) > MAX_LAYERS:
         raise SourceError(
             f"{chain[-1].digest}: {len(manifest.layers)} layers, of which the configuration says "
@@ -61,7 +79,7 @@ def read(
     return Image(form, name, digests, parsed, reader.tree, reader.notes())
 
 
-def _chain(blobs: Blobs, root: Descriptor, platform: Platform) -> Iterator[Descriptor]:
+def _chain(blobs: Blobs, root: Descriptor, wanted: Platform | None) -> Iterator[Descriptor]:
     """Yield the root and what it leads to; the last one is a manifest."""
     for _ in range(MAX_NESTED):
         yield root
@@ -71,7 +89,7 @@ def _chain(blobs: Blobs, root: Descriptor, platform: Platform) -> Iterator[Descr
             raise SourceError(f"{root.digest}: {root.media_type} is no image")
         listed = _parse(oci.parse_index, _document(blobs, root), root)
         try:
-            root = oci.choose(listed, platform)
+            root = oci.choose(listed, wanted or this_platform(), only=wanted is None)
         except FormatError as error:
             raise SourceError(f"{root.digest or 'the index'} {error}") from None
     raise SourceError(f"{root.digest}: more than {MAX_NESTED} indexes in one another")

@@ -2,7 +2,6 @@
 
 import io
 import os
-import stat
 from typing import BinaryIO
 
 from aibom.formats.containers import oci
@@ -10,6 +9,7 @@ from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources import blobs
 from aibom.sources.errors import SourceError
+from aibom.sources.files import open_file, whole_file
 
 
 class BlobFolder:
@@ -80,26 +80,3 @@ def _names(entry: Descriptor) -> set[str]:
     name = oci.name_of(entry)
     tag = entry.annotations.get(oci.REFERENCE_NAME, "")
     return {name, tag, entry.digest} - {""}
-
-
-def open_file(path: str) -> BinaryIO:
-    """Return a regular file, opened for reading. Raises SourceError."""
-    try:
-        # O_NONBLOCK: a FIFO without a writer must not hold us
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no path"
-        raise SourceError(f"{path}: {reason}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise SourceError(f"{path}: not a regular file")
-    return os.fdopen(descriptor, "rb", buffering=1 << 18)
-
-
-def whole_file(path: str, limit: int) -> bytes:
-    """Return the content of a regular file of at most ``limit`` bytes. Raises SourceError."""
-    with open_file(path) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise SourceError(f"{path}: larger than {limit >> 20} MiB, the most that is read")
-    return data

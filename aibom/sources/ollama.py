@@ -13,7 +13,7 @@ from aibom.formats.hubs import ollama
 from aibom.formats.source import FormatError
 from aibom.sources import blobs
 from aibom.sources.errors import SourceError
-from aibom.sources.layout import open_file, whole_file
+from aibom.sources.files import open_file, whole_file
 
 FORM = "Ollama models folder"
 #: Most models that are read of one folder.
@@ -32,11 +32,6 @@ class OllamaFolder:
         """Return a stream of a blob; see Blobs.open."""
         name = descriptor.digest.replace(":", "-")
         return blobs.checked(open_file(os.path.join(self._folder, "blobs", name)), descriptor)
-
-
-def is_folder(path: str) -> bool:
-    """Say whether ``path`` is such a folder."""
-    return all(os.path.isdir(os.path.join(path, name)) for name in ("manifests", "blobs"))
 
 
 def models(folder: str) -> Iterator[Artifact]:

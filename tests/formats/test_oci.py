@@ -115,6 +115,8 @@ ATTESTATION = Descriptor(
         ([entry("any")], "linux/amd64", "any"),
         ([entry("any"), ARM6], "linux/amd64", "any"),
         ([AMD, AMD], "linux/amd64", "amd"),
+        ([entry("model", "unknown/unknown"), AMD], "linux/amd64", "amd"),
+        ([entry("model", "unknown/unknown")], "linux/amd64", "model"),
         ([entry("8", "linux/arm64/v8")], "linux/arm64", "8"),
         ([entry("sbom", media_type="a/b"), AMD], "linux/amd64", "amd"),
     ],
@@ -136,6 +138,10 @@ def test_the_image_for_a_platform(entries: list[Descriptor], wanted: str, expect
 def test_no_image_or_several(entries: list[Descriptor], wanted: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         oci.choose(entries, oci.platform(wanted))
+
+
+def test_the_only_image_whatever_it_is_for() -> None:
+    assert oci.choose([ARM6, ATTESTATION], oci.platform("linux/amd64"), only=True) is ARM6
 
 
 @pytest.mark.parametrize("text", ["linux", "", "linux/amd64/v1/x", "linux/\x1b", "a/"])

@@ -25,7 +25,7 @@ UNREAD_RPM = re.compile(
 )
 # where images have SBOMs: Chainguard's and Docker's hardened images, Bitnami, PEP 770, buildpacks
 _SBOMS = re.compile(
-    r"/(?:usr/(?:local/)?share/sbom|\.sbom|sbom|opt/docker/sbom|layers/sbom|var/lib/db/sbom)/.+\.json"
+    r"/(?:usr/(?:local/)?share/sbom|\.sbom|sbom|opt/docker/sbom|layers/sbom|var/lib/db/sbom)/.+\.(?:json|spdx|xml)"
     r"|/opt/bitnami/(?:.*/)?\.spdx-[^/]+\.spdx"
     r"|/.*\.dist-info/sboms/[^/]+"
     r"|/(?:.*/)?[^/]+\.(?:cdx|spdx)\.json"
@@ -34,7 +34,7 @@ _SBOMS = re.compile(
 
 def is_kept(path: str, size: int) -> bool:
     """Say whether the file at ``path``, as a layer writes it, is kept; ``size`` is in bytes."""
-    plain = path.removeprefix("./")
+    plain = path.removeprefix("./").lstrip("/")
     if _RPM.fullmatch(plain):
         return size <= MAX_DATABASE
     return size <= MAX_FILE and bool(_DATABASES.fullmatch(plain) or is_sbom(f"/{plain}"))

@@ -35,7 +35,9 @@ CONFIGS = frozenset({CONFIG, DOCKER_CONFIG})
 REFERENCE_NAME = "org.opencontainers.image.ref.name"
 #: The same as containerd and docker write it, with the whole name.
 IMAGE_NAME = "io.containerd.image.name"
-#: What BuildKit writes beside an image: an SBOM or provenance, no image of its own.
+# what goes along with images in an index says this of its platform, as BuildKit's attestations do
+_UNKNOWN = "unknown"
+# what BuildKit writes beside an image: an SBOM or provenance, no image of its own
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 
 # image-spec, descriptor.md, "Registered Algorithms"
@@ -58,7 +60,7 @@ class Platform(NamedTuple):
     @property
     def said(self) -> bool:
         """Whether it is a platform; BuildKit says ``unknown/unknown`` of its attestations."""
-        return self.os not in ("", "unknown")
+        return self.os not in ("", _UNKNOWN)
 
 
 NOWHERE = Platform()
@@ -194,22 +196,27 @@ def is_attestation(entry: Descriptor) -> bool:
     return entry.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
 
 
-def choose(entries: Sequence[Descriptor], wanted: Platform) -> Descriptor:
+def choose(entries: Sequence[Descriptor], wanted: Platform, only: bool = False) -> Descriptor:
     """Return the entry of an index that is for the platform ``wanted``.
 
-    The only one is right whatever it says of its platform, unless it says another one. Raises
-    FormatError naming what there is when none or several would do.
+    One that says nothing of its platform will do, and with ``only`` so does the only image,
+    whatever it is for. Raises FormatError naming what there is when none or several would do.
     """
-    images = [e for e in entries if e.media_type in INDEXES | MANIFESTS and not is_attestation(e)]
+    listed = [e for e in entries if e.media_type in INDEXES | MANIFESTS and not is_attestation(e)]
+    images = [e for e in listed if e.platform.os != _UNKNOWN] or listed
+    if only and len({e.digest for e in images}) == 1:
+        return images[0]
     fitting = [e for e in images if not e.platform.said or e.platform[:2] == wanted[:2]]
     exact = [e for e in fitting if e.platform.said and e.platform.variant == wanted.variant]
     found = exact or fitting
     if len({e.digest for e in found}) == 1:
         return found[0]
-    listed = ", ".join(sorted({name_of(e) or str(e.platform) or e.digest for e in images})[:10])
+    names = ", ".join(
+        sorted({name_of(e) or str(e.platform) or e.digest for e in found or images})[:10]
+    )
     if not found:
-        raise FormatError(f"has no image for {wanted}; it has {listed or 'none at all'}")
-    raise FormatError(f"has several images for {wanted}: {listed}")
+        raise FormatError(f"has no image for {wanted}; it has {names or 'none at all'}")
+    raise FormatError(f"has several images for {wanted}: {names}")
 
 
 def name_of(entry: Descriptor) -> str:

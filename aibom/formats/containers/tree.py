@@ -21,7 +21,9 @@ MAX_STEPS = 100_000_000
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-_OUTSIDE = re.compile(r"^/|(?:^|/)\.\.(?:/|$)|\0")
+# a name that begins with a slash leads to the root of the image, as runtimes take it: kaniko and
+# nix2container write such names
+_OUTSIDE = re.compile(r"(?:^|/)\.\.(?:/|$)|\0")
 
 
 @dataclass(slots=True)
@@ -94,19 +96,19 @@ class Tree:
 
     def link(self, path: str, target: str, layer: int) -> bool:
         """Make a hard link of ``layer`` to the file at ``target``, both relative to the root."""
-        node = None if _OUTSIDE.search(target.lstrip("/")) else self._find(target)
+        node = None if _OUTSIDE.search(target) else self._find(target)
         if not isinstance(node, File | Link):
             return False
         return self.put(path, replace(node, layer=layer), layer)
 
     def real(self, path: str) -> str:
-        """Return ``path``, absolute, with the links in its folders followed; "" if there is none.
+        """Return ``path``, absolute, with the links in its folders followed.
 
-        A link that stands at ``path`` itself is not followed.
+        An empty string where no file is; a link that stands at ``path`` itself is not followed.
         """
         above, _, name = path.rpartition("/")
         trail = self._walk(above.split("/"), None)
-        if trail is None or name not in trail[-1][1].entries:
+        if trail is None or not isinstance(trail[-1][1].entries.get(name), File):
             return ""
         return "/".join([part for part, _ in trail] + [name])
 
