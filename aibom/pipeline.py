@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import NamedTuple
 
 from aibom.asking import Asker
 from aibom.compare import kinds
@@ -14,15 +12,8 @@ from aibom.types.declared import Document
 from aibom.types.facts import NodeFacts, Unseen
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
-from aibom.types.policy import Policy
+from aibom.types.policy import Policed
 from aibom.types.rules import RuleSet
-
-
-class Policed(NamedTuple):
-    """A policy, and the day (UTC) on which it is asked."""
-
-    policy: Policy
-    today: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aibom.types.facts import OriginKind
 from aibom.types.findings import Severity
@@ -92,6 +92,13 @@ class Policy:
     complete: tuple[Category, ...] = ()
     severities: tuple[Setting, ...] = ()
     exceptions: tuple[Waiver, ...] = ()
+
+
+class Policed(NamedTuple):
+    """A policy, and the day (UTC) on which it is asked."""
+
+    policy: Policy
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
