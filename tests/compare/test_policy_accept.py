@@ -8,8 +8,10 @@ from policies import FOR, accepted, compared, found, given, read
 
 from aibom.compare.compare import compare
 from aibom.compare.policy.lint import problems
+from aibom.pipeline import Assessed, Result, under
 from aibom.types.concerns import Concern
-from aibom.types.inventory import Service
+from aibom.types.inventory import Inventory, Service
+from aibom.types.policy import Policed
 from tests import make
 
 DAY = date(2026, 12, 31)
@@ -150,9 +152,34 @@ def test_same_input_same_findings() -> None:
         (f"allow: {{models: [{{repo: a/b, {UNTIL}}}]}}", "expired on 2026-12-31", False),
         (f"allow: {{models: [{{repo: a/b, {FOR}}}, {{repo: a/b, {FOR}}}]}}", "says what", False),
         ("allow: {models: [{repo: a/b, reason: 'TODO: x'}]}", "still to be written", False),
+        (f"allow: {{models: [{{repo: acme/**, {FOR}}}]}}", "only * is a pattern", False),
+        (f"allow: {{model-apis: [{{host: '.*.a.example', {FOR}}}]}}", "only * is a pattern", False),
+        (f"forbid: {{licences: [{{licence: GNU stuff, {FOR}}}]}}", "no id of SPDX", False),
+        (f"allow: {{licences: [{{licence: MIT OR ISC, {FOR}}}]}}", "no id of SPDX", False),
     ],
 )
 def test_the_lint(text: str, said: str, *, wrong: bool) -> None:
     (problem,) = problems(read(text), AFTER if said.startswith("expired") else DAY)
     assert said in problem.message
     assert (problem.line, problem.wrong) == (3, wrong)
+
+
+def test_a_sound_policy_is_clean() -> None:
+    text = f"allow: {{licences: [{{licence: [MIT, BSD-*, LicenseRef-own, apache-2.0], {FOR}}}]}}"
+    assert problems(read(text), DAY) == []
+
+
+def test_an_exception_that_one_workload_needs_is_not_unused() -> None:
+    one, other = given(late()), given(make.component("model", "image-layer"))
+    documents = make.given([])
+    policy = read(f"exceptions: [{{finding: undeclared-model, name: some*, {UNTIL}}}]")
+
+    def unused(*inventories: Inventory) -> list[int]:
+        workloads = tuple(Assessed(i, compare(i, documents)) for i in inventories)
+        result = under(Policed(policy, DAY), Result(workloads, (), 0, frozenset()), documents)
+        found = [[f.kind.name for f in w.assessment.findings] for w in result.workloads]
+        return [names.count("exception-unused") for names in found]
+
+    assert unused(one, other) == [0, 0]
+    assert unused(other, other) == [1, 0]
+    assert unused() == []

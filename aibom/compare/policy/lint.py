@@ -1,12 +1,18 @@
 """What a reader of a policy would stumble over: words that mean nothing, entries that are dead."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
 from aibom.compare import kinds
 from aibom.compare.policy.saying import key
+from aibom.formats.modelfolder.licences import expression
 from aibom.types.policy import Entry, Policy, Waiver
+
+# patterns of shells and of regular expressions, which mean nothing here
+_ELSEWHERE = re.compile(r"\*\*|\.\*|[?\[\]^$|\\]")
+_OPERATOR = re.compile(r"\s(?:AND|OR)\s", re.IGNORECASE)
 
 #: What ``aibom policy init`` writes where a person has to say something.
 TODO = "TODO"
@@ -23,8 +29,8 @@ class Problem(NamedTuple):
 
 def problems(policy: Policy, today: date) -> list[Problem]:
     """Return what is odd about a policy on a day (UTC), by line."""
-    found = (*_kinds(policy), *_dead(policy, today), *_twins(policy), *_unsaid(policy))
-    return sorted(found)
+    checks = (_kinds(policy), _dead(policy, today), _twins(policy), _unsaid(policy), _odd(policy))
+    return sorted(problem for found in checks for problem in found)
 
 
 def _kinds(policy: Policy) -> Iterator[Problem]:
@@ -76,3 +82,27 @@ def _unsaid(policy: Policy) -> Iterator[Problem]:
     for said in _said(policy):
         if said.reason.lstrip().startswith(TODO):
             yield Problem(said.line, said.place, "the reason is still to be written")
+
+
+def _odd(policy: Policy) -> Iterator[Problem]:
+    for said in _said(policy):
+        for value in _patterns(said):
+            if _ELSEWHERE.search(value):
+                message = f"{value}: only * is a pattern, and it stays within a part of the name"
+                yield Problem(said.line, said.place, message)
+    for entry in (*policy.allow, *policy.forbid):
+        for licence in entry.licence:
+            if "*" not in licence and not _is_one_licence(licence):
+                message = f"{licence} is no id of SPDX, and is compared as it is written"
+                yield Problem(entry.line, entry.place, message)
+
+
+def _patterns(said: Entry | Waiver) -> tuple[str, ...]:
+    found = (*said.name, *said.purl, *said.host)
+    if isinstance(said, Waiver):
+        return (*found, *said.workload)
+    return (*found, *said.repo, *said.hub, *said.path, *said.licence)
+
+
+def _is_one_licence(text: str) -> bool:
+    return bool(expression(text)) and not _OPERATOR.search(text)

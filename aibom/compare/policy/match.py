@@ -21,8 +21,6 @@ _KINDS: Mapping[Category, frozenset[str]] = {
     "packages": frozenset({"framework", "package", "agent"}),
     "mcp-servers": frozenset({"mcp-server"}),
     "licences": frozenset({"model", "adapter", "data"}),
-    "origins": frozenset({"model", "adapter", "data", "framework", "package", "agent"})
-    | {"mcp-server"},
 }
 _ROLES: Mapping[Category, frozenset[str]] = {
     "mcp-servers": frozenset({"mcp-server", "mcp-endpoint"}),
@@ -39,7 +37,7 @@ def belongs(traits: Traits, category: Category) -> bool:
         return traits.role in _ROLES.get(category, ())
     if category == "sources":
         return bool(traits.hubs)
-    return traits.kind in _KINDS.get(category, ())
+    return category == "origins" or traits.kind in _KINDS.get(category, ())
 
 
 def covers(entry: Entry, traits: Traits) -> bool:
