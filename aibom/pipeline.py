@@ -1,9 +1,10 @@
 """Observe, identify, compare: the main job as one readable function."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from aibom.asking import Asker
+from aibom.compare import kinds
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
@@ -11,6 +12,7 @@ from aibom.types.declared import Document
 from aibom.types.facts import NodeFacts, Unseen
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
+from aibom.types.policy import Policed
 from aibom.types.rules import RuleSet
 
 
@@ -88,3 +90,28 @@ def assess(
             f"{c.pod_namespace}/{c.pod_name}" for c in facts.containers.values() if c.pod_name
         ),
     )
+
+
+def under(policed: Policed | None, result: Result, documents: Sequence[Document] | None) -> Result:
+    """Compare what a run found once more, with what a policy says as well."""
+    if policed is None:
+        return result
+    inventories = [w.inventory for w in result.workloads]
+    compared = [Assessed(i, compare(i, documents, *policed)) for i in inventories]
+    return replace(result, workloads=tuple(_covered_nowhere(compared)))
+
+
+def _covered_nowhere(workloads: Sequence[Assessed]) -> Iterator[Assessed]:
+    """Yield workloads; an exception that covers nothing is said once, if it does so in all."""
+    unused = [
+        {f.fingerprint for f in w.assessment.findings if f.kind == kinds.EXCEPTION_UNUSED}
+        for w in workloads
+    ]
+    said = set.intersection(*unused) if unused else set()
+    for number, workload in enumerate(workloads):
+        kept = tuple(
+            f
+            for f in workload.assessment.findings
+            if f.kind != kinds.EXCEPTION_UNUSED or (number == 0 and f.fingerprint in said)
+        )
+        yield replace(workload, assessment=replace(workload.assessment, findings=kept))

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from aibom.cli.images import HERE, Choice, add_image_options, read_image
+from aibom.cli.policyfile import add_policy_option
 from aibom.cli.terminal import CommandError, read_file
 from aibom.declare import recognise
 from aibom.formats.source import FormatError
@@ -35,7 +36,7 @@ def read_document(name: str) -> Document:
 
 
 def add_declared_option(command: argparse.ArgumentParser) -> None:
-    """Add the option that names documents of what should run."""
+    """Add the options that name documents of what should run, and a policy."""
     group = command.add_argument_group("what to compare with")
     group.add_argument(
         "--declared",
@@ -45,4 +46,5 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
         help="what should run: an SBOM (CycloneDX, SPDX, Syft JSON), an image in a file or folder, "
         "containerd://IMAGE; repeatable",
     )
+    add_policy_option(group)
     add_image_options(command)

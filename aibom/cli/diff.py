@@ -8,6 +8,7 @@ from rich.text import Text
 
 from aibom.cli.declared import MAX_DOCUMENT, read_documents
 from aibom.cli.images import add_image_options, choice_of
+from aibom.cli.policyfile import add_policy_option, read_policed
 from aibom.cli.terminal import (
     FINDINGS,
     INCOMPLETE,
@@ -20,6 +21,7 @@ from aibom.cli.terminal import (
     write_file,
     write_stdout,
 )
+from aibom.cli.times import add_time_option, time_of
 from aibom.compare.compare import compare
 from aibom.declare import observed
 from aibom.formats.source import FormatError
@@ -39,12 +41,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     command.add_argument(
         "declared",
-        nargs="+",
+        nargs="*",
         metavar="DECLARED",
         help="CycloneDX JSON SBOM, image in a file or folder (PATH or PATH:NAME), "
         "containerd://IMAGE",
     )
     command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")
+    add_policy_option(command)
     command.add_argument("--format", choices=("table", "json"), default="table")
     command.add_argument("-o", "--output", metavar="FILE|-", help="where to write (default: -)")
     command.add_argument(
@@ -57,20 +60,25 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--strict", action="store_true", help="exit 3 when the observation was incomplete"
     )
     add_image_options(command)
+    add_time_option(command)
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, write the result, and return the exit code."""
     documents = read_documents(arguments.declared, choice_of(arguments))
+    if documents is None and arguments.policy is None:
+        raise CommandError("nothing to compare with: name a document, or a policy with --policy")
     try:
         inventory = observed.inventory(read_file(arguments.observed, MAX_DOCUMENT))
     except FormatError as error:
         raise CommandError(f"{arguments.observed}: {error}") from None
-    assessment = compare(inventory, documents)
+    policed = read_policed(arguments.policy, time_of(arguments))
+    assessment = compare(inventory, documents, *(policed or ()))
     _write(arguments, inventory, assessment)
     limit = SEVERITIES.index(arguments.fail_on)
-    if any(SEVERITIES.index(f.severity) >= limit for f in assessment.findings):
+    failing = [f for f in assessment.findings if not f.accepted]
+    if any(SEVERITIES.index(f.severity) >= limit for f in failing):
         return FINDINGS
     return INCOMPLETE if arguments.strict and inventory.unseen else OK
 

@@ -1,10 +1,10 @@
 """``aibom explain``: the story of one finding or component of a BOM, in plain words."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_documents
+from aibom.cli.policyfile import read_policed
 from aibom.cli.terminal import (
     OK,
     CommandError,
@@ -15,6 +15,7 @@ from aibom.cli.terminal import (
     write_file,
     write_stdout,
 )
+from aibom.cli.times import add_time_option, time_of
 from aibom.compare.compare import compare
 from aibom.declare import observed
 from aibom.formats.documents import bomjson
@@ -48,12 +49,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_declared_option(command)
     command.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     command.add_argument("-o", "--output", metavar="FILE|-", help="where to write (default: -)")
+    add_time_option(command)
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
-    known = _read(arguments.bom, arguments.declared)
+    known = _read(arguments)
     found = ask.subjects(known, arguments.subject)
     if not found:
         raise CommandError(_unknown(known, arguments))
@@ -69,16 +71,17 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _read(name: str, declared: Sequence[str]) -> Told:
-    documents = read_documents(declared)
-    data = read_file(name, MAX_DOCUMENT)
+def _read(arguments: argparse.Namespace) -> Told:
+    documents = read_documents(arguments.declared)
+    policed = read_policed(arguments.policy, time_of(arguments))
+    data = read_file(arguments.bom, MAX_DOCUMENT)
     try:
         document = bomjson.load(data)
-        if documents is None:
+        if documents is None and policed is None:
             return told(document)
-        return told(document, compare(observed.inventory(data), documents))
+        return told(document, compare(observed.inventory(data), documents, *(policed or ())))
     except FormatError as error:
-        raise CommandError(f"{name}: {error}") from None
+        raise CommandError(f"{arguments.bom}: {error}") from None
 
 
 def _unknown(known: Told, arguments: argparse.Namespace) -> str:

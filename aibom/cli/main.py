@@ -14,7 +14,18 @@ from aibom.cli.terminal import COMMAND_FAILED, TROUBLE, CommandError, say
 from aibom.types.rules import RuleError
 
 # each is the module of its name; only that of the command that runs is imported
-_COMMANDS = ("scan", "watch", "diff", "explain", "inspect", "modules", "doctor", "rules", "record")
+_COMMANDS = (
+    "scan",
+    "watch",
+    "diff",
+    "explain",
+    "policy",
+    "inspect",
+    "modules",
+    "doctor",
+    "rules",
+    "record",
+)
 
 # shells report a process that a signal ended as 128 and the signal's number
 _INTERRUPTED = 130

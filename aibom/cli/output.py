@@ -5,7 +5,7 @@ import errno
 import os
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from aibom.cli.terminal import (
     write_file,
     write_stdout,
 )
+from aibom.cli.times import add_time_option
 from aibom.pipeline import Result
 from aibom.report.cyclonedx import VIEWS, document_of, serialise
 from aibom.report.jsonreport import scan_report
@@ -42,27 +43,13 @@ def add_output_options(command: argparse.ArgumentParser, default: str | None) ->
         help="folder for NAME.cdx.json files, one file, or - for stdout",
     )
     group.add_argument("--spec-version", choices=tuple(VIEWS), default="1.7")
-    group.add_argument(
-        "--reproducible", action="store_true", help="take the time from SOURCE_DATE_EPOCH (or 0)"
-    )
+    add_time_option(group)
     group.add_argument(
         "--all", action="store_true", help="also workloads without any AI software in them"
     )
     group.add_argument(
         "--strict", action="store_true", help="exit 3 when something could not be seen"
     )
-
-
-def time_of(arguments: argparse.Namespace) -> datetime:
-    """Return the time that documents bear. Raises CommandError."""
-    if not arguments.reproducible:
-        return datetime.now(tz=UTC).replace(microsecond=0)
-    # reproducible-builds.org, SOURCE_DATE_EPOCH
-    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    try:
-        return datetime.fromtimestamp(int(text), tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        raise CommandError(f"SOURCE_DATE_EPOCH={text}: not a number of seconds") from None
 
 
 def check_output(target: str | None) -> None:

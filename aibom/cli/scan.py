@@ -14,10 +14,12 @@ from aibom.cli.node import (
     scope_of,
     sweeper_of,
 )
-from aibom.cli.output import add_output_options, time_of, write_result
+from aibom.cli.output import add_output_options, write_result
+from aibom.cli.policyfile import read_policed
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, busy
+from aibom.cli.times import time_of
 from aibom.observe.sweep import Scope
-from aibom.pipeline import Result, scan
+from aibom.pipeline import Result, scan, under
 from aibom.rulebook.load import load
 
 
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
     documents = read_documents(arguments.declared, choice_of(arguments))
+    policed = read_policed(arguments.policy, when)
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)
@@ -49,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         looking = asker_of(arguments, sweeper, rules) or sweeper
         result = scan(looking, rules, scope, documents, everything=arguments.all)
     check_found(scope, result)
+    result = under(policed, result, documents)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
 

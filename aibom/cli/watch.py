@@ -26,15 +26,17 @@ from aibom.cli.node import (
     scope_of,
     sweeper_of,
 )
-from aibom.cli.output import add_output_options, check_output, time_of, write_result
+from aibom.cli.output import add_output_options, check_output, write_result
+from aibom.cli.policyfile import read_policed
 from aibom.cli.scan import check_found
 from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say, show
+from aibom.cli.times import time_of
 from aibom.formats.modelnames import ModelNames
 from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
-from aibom.pipeline import Result, assess
+from aibom.pipeline import Result, assess, under
 from aibom.report.live import Announcer
 from aibom.rulebook.load import load
 from aibom.types.declared import Document
@@ -135,6 +137,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
     documents = read_documents(arguments.declared, choice_of(arguments))
+    policed = read_policed(arguments.policy, when)
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
     rules = load()
@@ -146,7 +149,7 @@ def _watch_node(arguments: argparse.Namespace) -> int:
             _follow(arguments, watcher, rules, ended)
         finally:
             watcher.stop()
-    result = _result(watcher, rules, documents, arguments)
+    result = under(policed, _result(watcher, rules, documents, arguments), documents)
     check_found(watcher.scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
@@ -212,6 +215,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
     documents = read_documents(arguments.declared, choice_of(arguments))
+    policed = read_policed(arguments.policy, when)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
@@ -228,6 +232,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     code = _accompany(command, watcher, arguments.asker)
     _tell_unseen(watcher)
     result = _named(_result(watcher, rules, documents, arguments), arguments.argv[0])
+    result = under(policed, result, documents)
     write_result(arguments, result, when, quiet=True)
     return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
 

@@ -1,6 +1,7 @@
 """The comparison: for every observed component whether somebody declared it, and what if not."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from aibom.compare.causes import causes_of, with_causes
 from aibom.compare.concerns import concerning
@@ -8,30 +9,54 @@ from aibom.compare.index import ClaimIndex
 from aibom.compare.join import Joined, join
 from aibom.compare.judge import Judgement, by_image_alone, declared, exempt, undeclared
 from aibom.compare.missing import missing
+from aibom.compare.policy.accept import applied
+from aibom.compare.policy.match import Allowing
 from aibom.compare.services import undeclared_services
 from aibom.compare.tools import changed_tools
-from aibom.types.declared import Document
+from aibom.types.declared import Claim, Document
 from aibom.types.findings import Assessment, Finding
 from aibom.types.inventory import Component, Inventory
+from aibom.types.policy import Policy
 
 
-def compare(inventory: Inventory, documents: Sequence[Document] | None) -> Assessment:
+def compare(
+    inventory: Inventory,
+    documents: Sequence[Document] | None,
+    policy: Policy | None = None,
+    today: date = date.min,
+) -> Assessment:
     """Return the verdict for each component, in the inventory's order, and the findings.
 
     ``documents`` are all that say what should be there; None when none was given, which is not
-    the same as one that claims nothing: then the image itself is what was promised.
+    the same as one that claims nothing: then the image itself is what was promised. What
+    ``policy`` allows is promised as well; ``today`` (UTC) decides what of it has expired.
     """
+    allowing = Allowing(policy, today) if policy is not None else None
     if documents is None:
-        judged = [exempt(c) or by_image_alone(c) for c in inventory.components]
-        found = _without_parts(inventory, judged)
-        return Assessment(tuple(j.verdict for j in judged), (*found, *concerning(inventory)))
-    return _compared(inventory, documents)
+        assessment = _by_image(inventory, allowing)
+    else:
+        assessment = _compared(inventory, documents, allowing)
+    return assessment if policy is None else applied(inventory, assessment, policy, today)
 
 
-def _compared(inventory: Inventory, documents: Sequence[Document]) -> Assessment:
+def _by_image(inventory: Inventory, allowing: Allowing | None) -> Assessment:
+    index = ClaimIndex(())
+    named = _named(inventory, index, allowing)
+    by_ref = {c.ref: c for c in inventory.components}
+    judged = []
+    for component in inventory.components:
+        joined = _joined(component, named, by_ref)
+        allowed = declared(component, joined, index) if joined else None
+        judged.append(exempt(component) or allowed or by_image_alone(component))
+    found = _without_parts(inventory, judged)
+    return Assessment(tuple(j.verdict for j in judged), (*found, *concerning(inventory)))
+
+
+def _compared(
+    inventory: Inventory, documents: Sequence[Document], allowing: Allowing | None
+) -> Assessment:
     index = ClaimIndex(documents)
-    joins = ((c.ref, join(c, index)) for c in inventory.components)
-    named = {ref: joined for ref, joined in joins if joined is not None}
+    named = _named(inventory, index, allowing)
     causes = causes_of(inventory, named, index)
     named |= causes.explained()
     by_ref = {c.ref: c for c in inventory.components}
@@ -45,12 +70,36 @@ def _compared(inventory: Inventory, documents: Sequence[Document]) -> Assessment
         tuple(with_causes((j.verdict for j in judged), found)),
         (
             *found,
-            *undeclared_services(inventory, index),
+            *_not_allowed(inventory, undeclared_services(inventory, index), allowing),
             *changed_tools(inventory, claims),
             *missing(inventory, documents),
             *concerning(inventory),
         ),
     )
+
+
+def _named(inventory: Inventory, index: ClaimIndex, allowing: Allowing | None) -> dict[str, Joined]:
+    joins = ((c.ref, join(c, index) or _allowed(c, allowing)) for c in inventory.components)
+    return {ref: joined for ref, joined in joins if joined is not None}
+
+
+def _allowed(component: Component, allowing: Allowing | None) -> Joined | None:
+    """Return what the policy says of a component as a claim; a document's own claim comes first."""
+    allowed = allowing.find(component) if allowing is not None else None
+    if allowed is None:
+        return None
+    claim = Claim(document=allowed.policy, name=component.name, line=allowed.line)
+    return Joined(claim, allowed.reason, allowed.here)
+
+
+def _not_allowed(
+    inventory: Inventory, findings: Sequence[Finding], allowing: Allowing | None
+) -> Sequence[Finding]:
+    """Return the findings about destinations that the policy does not allow."""
+    if allowing is None:
+        return findings
+    services = {s.ref: s for s in inventory.services}
+    return [f for f in findings if allowing.find(services[f.ref]) is None]
 
 
 def _judged(component: Component, joined: Joined | None, index: ClaimIndex) -> Judgement:

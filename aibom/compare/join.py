@@ -14,10 +14,14 @@ _BY_CONTENT = frozenset({"model", "adapter", "data", "package"})
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A claim that names a component, and by what: words that follow "names it by"."""
+    """A claim that names a component, and by what: words that follow "names it by".
+
+    ``here`` is true where the claim also names the place that the component came from.
+    """
 
     claim: Claim
     by: str
+    here: bool = False
 
 
 def digests_of(component: Component) -> frozenset[str]:

@@ -36,7 +36,7 @@ def declared(component: Component, joined: Joined, index: ClaimIndex) -> Judgeme
     claim, place = joined.claim, PLACES[component.origin.kind]
     verdict = Verdict(component.ref, "true", f"{claim.document} names it by {joined.by}")
     found = differences(component, joined)
-    if component.origin.kind in ARRIVED:
+    if component.origin.kind in ARRIVED and not joined.here:
         found = (_arrived(component, f"{verdict.reason}, yet it comes from {place}", index), *found)
     return Judgement(verdict, found)
 

@@ -72,3 +72,9 @@ EXCEPTION_EXPIRED = FindingKind("exception-expired", "AIBOM-703", "Exception tha
 EXCEPTION_UNUSED = FindingKind(
     "exception-unused", "AIBOM-704", "Exception that covers nothing any more"
 )
+
+
+def every() -> tuple[FindingKind, ...]:
+    """Return every kind of finding, by id."""
+    known = [kind for kind in globals().values() if isinstance(kind, FindingKind)]
+    return tuple(sorted((*known, *UNDECLARED.values(), *CONCERNS.values()), key=lambda k: k.id))

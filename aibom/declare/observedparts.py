@@ -11,6 +11,9 @@ from aibom.types.inventory import Component, Evidence, ModelDetails, Service
 from aibom.types.model import BaseModel
 from aibom.types.words import read_first_seen
 
+# how it arrived, and where a hub's cache says that it is from, which policies ask about
+_TOLD = ("aibom:arrival", "aibom:hub")
+
 
 def component(entry: dict[str, Any], number: int) -> Component:
     """Return one component; ``number`` makes a reference for one that has none."""
@@ -44,7 +47,7 @@ def component(entry: dict[str, Any], number: int) -> Component:
         files=_files(entry, digest, origin),
         containers=tuple(v for k, v in bomjson.properties(entry) if k == "aibom:container"),
         model=_model(entry),
-        properties=tuple(p for p in bomjson.properties(entry) if p[0] == "aibom:arrival"),
+        properties=tuple(p for p in bomjson.properties(entry) if p[0].startswith(_TOLD)),
         concerns=concerns(entry),
     )
 

@@ -79,3 +79,25 @@ def _check_shape(data: bytes | str) -> None:
             depth -= 1
         if depth > _MAX_DEPTH:
             raise YAMLError(f"nested deeper than {_MAX_DEPTH} levels")
+
+
+#: Where a value stands in a document: keys and indexes from the top.
+Place = tuple[str | int, ...]
+
+
+def places(data: bytes | str) -> dict[Place, int]:
+    """Return the line, from 1, of each value of the document in ``data``. Raises YAMLError.
+
+    The value of a key has the line of the key.
+    """
+    _check_shape(data)
+    found: dict[Place, int] = {}
+    stack: list[tuple[Place, int, Any]] = [((), 1, yaml.compose(data, Loader=_Texts))]
+    while stack:
+        place, line, node = stack.pop()
+        found[place] = line
+        if isinstance(node, yaml.MappingNode):
+            stack += [((*place, str(k.value)), k.start_mark.line + 1, v) for k, v in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            stack += [((*place, n), v.start_mark.line + 1, v) for n, v in enumerate(node.value)]
+    return found

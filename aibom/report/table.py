@@ -79,12 +79,15 @@ def name_of(workload: Workload) -> str:
 
 def _title(inventory: Inventory, assessment: Assessment) -> Text:
     title = Text(name_of(inventory.workload), "bold")
-    notes = sum(f.severity == "info" for f in assessment.findings)
-    count = len(assessment.findings) - notes
+    open_ = [f for f in assessment.findings if not f.accepted]
+    notes = sum(f.severity == "info" for f in open_)
+    count = len(open_) - notes
     counted = _count(count, "finding") if count else "no findings"
     title.append(f"  {counted}", "red" if count else "green")
     if notes:
         title.append(f", {_count(notes, 'note')}", "dim not bold")
+    if accepted := len(assessment.findings) - len(open_):
+        title.append(f", {accepted} accepted", "dim not bold")
     return title
 
 
@@ -189,6 +192,10 @@ def _destination_lines(inventory: Inventory) -> list[Text]:
 
 def finding_view(finding: Finding) -> RenderableType:
     """Return one finding: what, how sure, where it came from, and what to do; a note is a line."""
+    if finding.accepted:
+        line = Text(f"accepted {finding.kind.name} {finding.kind.id}  ", "dim")
+        line.append(f"{printable(finding.component, 120)}: ")
+        return line.append(printable(finding.accepted, 400))
     if finding.severity == "info":
         line = Text(f"note     {finding.kind.name} {finding.kind.id}  ", "dim")
         line.append(f"{printable(finding.component, 120)}: ")

@@ -1,10 +1,19 @@
 """Licences as people write them, in SPDX's words where those are certain."""
 
 import re
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from cyclonedx.spdx import is_supported_id
-from license_expression import ExpressionError, LicenseSymbol, Licensing, get_license_index
+from license_expression import (
+    AND,
+    OR,
+    ExpressionError,
+    LicenseSymbol,
+    Licensing,
+    get_license_index,
+)
 
 from aibom.formats.text import printable
 
@@ -61,6 +70,27 @@ def spdx(said: str, name: str = "") -> str:
 def expression(said: str) -> str:
     """Return a licence as ``spdx`` does where it is an SPDX expression; else an empty string."""
     return _expression(spdx(said)) if said else ""
+
+
+def satisfied(licence: str, accepts: Callable[[str], bool]) -> bool:
+    """Say whether a licence can be used by somebody who accepts some licences and no others.
+
+    Of what ``OR`` joins one is enough, of what ``AND`` joins all are needed; a licence ``WITH`` an
+    exception is one of its own. What is no SPDX expression is asked about as it is written.
+    """
+    text = spdx(licence)
+    try:
+        parsed = _licensing().parse(text) if len(text) <= _MAX_TEXT else None
+        return accepts(text) if parsed is None else _holds(parsed, accepts)
+    except (ExpressionError, *_ODD):
+        return accepts(text)
+
+
+def _holds(parsed: Any, accepts: Callable[[str], bool]) -> bool:
+    if isinstance(parsed, OR | AND):
+        each = (_holds(part, accepts) for part in parsed.args)
+        return any(each) if isinstance(parsed, OR) else all(each)
+    return accepts(str(parsed.render("{symbol.key}")))
 
 
 def _expression(text: str) -> str:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-# types whose names the purl specification wants in lower case, or whose registry tells no case
-_LOWER_CASE = frozenset({"golang", "huggingface", "npm"})
+#: Types whose names the purl specification wants in lower case, or whose registry tells no case.
+LOWER_CASE = frozenset({"golang", "huggingface", "npm"})
 
 
 class Purl(NamedTuple):
@@ -51,7 +51,7 @@ def parts(purl: str) -> Purl | None:
     name, namespace, version = parsed.name, parsed.namespace, parsed.version
     if parsed.type == "pypi":
         name = canonicalize_name(name)
-    elif parsed.type in _LOWER_CASE:
+    elif parsed.type in LOWER_CASE:
         name = name.lower()
         namespace = namespace.lower() if namespace else None
     if parsed.type == "huggingface":

@@ -1,0 +1,1 @@
+"""What a policy says of an inventory: what it allows, forbids and accepts."""
