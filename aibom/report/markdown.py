@@ -30,22 +30,26 @@ _Block = str
 
 def markdown_report(diff: Diff) -> str:
     """Return the verdict, a table of the findings, and what to do about each, cut to MAX_BYTES."""
-    findings = ordered(diff)
+    findings = [f for f in ordered(diff) if _counts(diff, f)]
     head = _head(diff)
     room = MAX_BYTES - _SPARE - _size(head)
     blocks = [head]
     if findings:
         # the table may take half of what is left: what to do matters as much
         rows = _fitting((_row(diff, f) for f in findings), room // 2)
-        table = "\n".join([*_TABLE, *rows])
-        table += _more(len(findings) - len(rows), "finding", "in this table")
+        table = "\n".join([*_TABLE, *rows]) + _more(len(findings) - len(rows), "in this table")
         details = [f for f in findings if diff.state(f) in ("failing", "below")]
         sections = _fitting((_section(f) for f in details), room - _size(table))
-        left = _more(len(details) - len(sections), "finding", "with its details")
-        blocks += [table, *sections, left.strip()]
+        blocks += [table, *sections, _more(len(details) - len(sections), "with details").strip()]
     room = MAX_BYTES - _SPARE - sum(_size(b) for b in blocks)
-    blocks += _fitting((b for b in (_unseen(diff), _documents(diff)) if b), room)
+    folded = (_notes(diff), _unseen(diff), _documents(diff))
+    blocks += _fitting(filter(None, folded), room)
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _counts(diff: Diff, finding: Finding) -> bool:
+    """Say whether a finding is more than a note that fails nothing."""
+    return finding.severity != "info" or diff.state(finding) == "failing"
 
 
 _TABLE = (
@@ -112,9 +116,18 @@ def _section(finding: Finding) -> _Block:
     return "\n".join(lines)
 
 
+def _notes(diff: Diff) -> _Block:
+    notes = [
+        f"{f.kind.name} {f.component}: {f.accepted or f.evidence or f.reason}"
+        for f in ordered(diff)
+        if not _counts(diff, f)
+    ]
+    return _list_of("Notes", notes)
+
+
 def _unseen(diff: Diff) -> _Block:
     records = dict.fromkeys(said(record) for record in diff.inventory.unseen)
-    return _list_of("could not be seen: what is missing may be there", list(records))
+    return _list_of("Could not be seen: what is missing may be there", list(records))
 
 
 def _documents(diff: Diff) -> _Block:
@@ -124,7 +137,7 @@ def _documents(diff: Diff) -> _Block:
         claims = counted(len(document.claims), "claim")
         lines.append(f"{document.name}: {document.form}{about}, {claims}")
         lines += [f"{document.name}: {note}" for note in document.notes]
-    return _list_of("what it was compared with", lines)
+    return _list_of("What it was compared with", lines)
 
 
 def _list_of(title: str, lines: Sequence[str]) -> _Block:
@@ -133,7 +146,7 @@ def _list_of(title: str, lines: Sequence[str]) -> _Block:
     shown = [f"- {prose(line, 300)}" for line in lines[:50]]
     if len(lines) > 50:
         shown.append(f"- and {len(lines) - 50} more")
-    return "\n".join(_folded(f"{counted(len(lines), 'line')}: {title}", shown))
+    return "\n".join(_folded(f"{title} ({len(lines)})", shown))
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -158,8 +171,9 @@ def _size(block: _Block) -> int:
     return len(block.encode("utf-8", "backslashreplace")) + 2
 
 
-def _more(left: int, noun: str, where: str) -> str:
-    return f"\n\n**{counted(left, noun)} more would not fit {where}.**" if left > 0 else ""
+def _more(left: int, where: str) -> str:
+    noun = "more finding" if left == 1 else "more findings"
+    return f"\n\n**{left} {noun} would not fit {where}.**" if left > 0 else ""
 
 
 def _and(left: int) -> str:

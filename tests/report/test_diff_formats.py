@@ -275,6 +275,17 @@ def test_markdown_tells_what_to_do() -> None:
     assert "## ✅ aibom: nothing found" in FORMATS["markdown"](nothing)
 
 
+def test_notes_are_folded_away_in_markdown() -> None:
+    diff = small()
+    notes = tuple(finding("declared-not-loaded", f"n{i}", severity="info") for i in range(70))
+    diff = replace(diff, assessment=replace(diff.assessment, findings=notes))
+    text = FORMATS["markdown"](diff)
+    assert "<summary>Notes (70)</summary>" in text
+    assert "- and 20 more" in text
+    assert "###" not in text
+    assert "###" in FORMATS["markdown"](replace(diff, fail_on="info"))
+
+
 def test_markdown_is_cut_with_a_count() -> None:
     diff = small()
     many = tuple(finding("undeclared-model", f"m{i}", evidence="<" * 900) for i in range(900))
@@ -282,8 +293,8 @@ def test_markdown_is_cut_with_a_count() -> None:
     assert len(text.encode()) <= MAX_BYTES
     rows = len(re.findall(r"^\| 🟥", text, re.MULTILINE))
     sections = text.count("\n### ")
-    assert f"**{900 - rows} findings more would not fit in this table.**" in text
-    assert f"**{900 - sections} findings more would not fit with its details.**" in text
+    assert f"**{900 - rows} more findings would not fit in this table.**" in text
+    assert f"**{900 - sections} more findings would not fit with details.**" in text
     assert sections > 5
 
 
