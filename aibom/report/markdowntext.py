@@ -14,6 +14,9 @@ _BLOCK = re.compile(r"^(\d{0,9})((?<=\d)[.)]|(?<!\d)[-+=#])")
 # what a code span shows as it stands, also in a cell of a table and inside of HTML
 _PLAIN = re.compile(r"[^`|<>&\\\n]*[^`|<>&\\\s][^`|<>&\\\n]*")
 
+_COPIED = re.compile(
+    r"(\bpkg:[a-z]{1,20}/[A-Za-z0-9._~%/@?=+-]*[A-Za-z0-9]|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b)"
+)
 _URL = re.compile(r"https://[A-Za-z0-9._~/?=&#-]+")
 
 
@@ -23,10 +26,19 @@ def is_link(url: str) -> bool:
 
 
 def prose(text: str, limit: int = 1_000) -> str:
-    """Return ``text`` so that it reads as it stands: in a paragraph, a cell, or inside of HTML."""
-    shown = _LINKED.sub(lambda match: match[0] + _ZERO_WIDTH, printable(text, limit).strip())
-    escaped = shown.translate(_SPECIAL)
-    return _BLOCK.sub(lambda match: f"{match[1]}&#{ord(match[2])};", escaped, count=1)
+    """Return ``text`` so that it reads as it stands: in a paragraph, a cell, or inside of HTML.
+
+    Package URLs and digests become code spans, so that they can be copied.
+    """
+    shown = printable(text, limit).strip()
+    parts = _COPIED.split(shown)  # every second one is such a span
+    told = "".join(f"`{p}`" if i % 2 else _escaped(p) for i, p in enumerate(parts))
+    return _BLOCK.sub(lambda match: f"{match[1]}&#{ord(match[2])};", told, count=1)
+
+
+def _escaped(text: str) -> str:
+    apart = _LINKED.sub(lambda match: match[0] + _ZERO_WIDTH, text)
+    return apart.translate(_SPECIAL)
 
 
 def code(text: str, limit: int = 300) -> str:

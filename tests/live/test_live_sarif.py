@@ -71,7 +71,8 @@ def test_the_validator_sees_what_is_missing(multitool: Path, tmp_path: Path) -> 
     for result in document["runs"][0]["results"]:
         del result["locations"]
         result["message"] = {}
-    assert complaints(multitool, tmp_path, json.dumps(document))
+    found = "\n".join(complaints(multitool, tmp_path, json.dumps(document)))
+    assert "error GH1015" in found, found
 
 
 def test_hostile_text_gives_what_the_schema_allows(schema: Any) -> None:

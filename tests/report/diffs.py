@@ -109,6 +109,7 @@ NASTY = st.one_of(
             "</details>",
             "]]>",
             "@octocat",
+            f"pkg:pypi/a@1.2`x`, pkg:npm/%40a/b@1|{'a' * 64}",
             "[a](http://evil.example)",
             "![a](http://evil.example/x.png)",
             "https://evil.example www.evil.example a@evil.example",

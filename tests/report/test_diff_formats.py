@@ -18,6 +18,7 @@ from aibom.formats.documents import baseline
 from aibom.formats.source import FormatError
 from aibom.report.formats import FORMATS
 from aibom.report.markdown import MAX_BYTES
+from aibom.report.markdowntext import prose
 from aibom.report.sarif import MAX_RESULTS
 from aibom.types.diff import Diff
 from aibom.types.findings import FindingKind
@@ -273,6 +274,22 @@ def test_markdown_tells_what_to_do() -> None:
     assert "### 🟥 high: kept" not in text  # an accepted one is a line of the table
     nothing = replace(small(), assessment=replace(small().assessment, findings=()))
     assert "## ✅ aibom: nothing found" in FORMATS["markdown"](nothing)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("declare pkg:pypi/a_b@1.0, or not.", "declare `pkg:pypi/a_b@1.0`, or not."),
+        (f"SHA-256 {'a' * 64}.", f"SHA-256 `{'a' * 64}`."),
+        ("# no heading", "&#35; no heading"),
+        ("12. no list", "12&#46; no list"),
+        ("a @you a@b.example", "a @\u200byou a@\u200bb.example"),
+        ("https://evil.example #1", "https:\u200b//evil.example #\u200b1"),
+        ("a|b`c`<d>\n", "a&#124;b&#96;c&#96;&#60;d&#62;&#92;x0a"),
+    ],
+)
+def test_text_of_others_in_markdown(text: str, shown: str) -> None:
+    assert prose(text) == shown
 
 
 def test_notes_are_folded_away_in_markdown() -> None:
