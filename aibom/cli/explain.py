@@ -20,7 +20,7 @@ from aibom.compare.compare import compare
 from aibom.declare import observed
 from aibom.formats.documents import bomjson
 from aibom.formats.source import FormatError
-from aibom.report.cyclonedx import serialise
+from aibom.report.jsontext import serialise
 from aibom.report.story import ask, views
 from aibom.report.story.story import Story, story
 from aibom.report.story.told import Told, told

@@ -15,7 +15,7 @@ from aibom.formats.models.examine import examine
 from aibom.formats.text import printable
 from aibom.observe.host.live import open_file
 from aibom.observe.models.ownfiles import OwnFiles, model_files
-from aibom.report.cyclonedx import serialise
+from aibom.report.jsontext import serialise
 from aibom.rulebook.load import load
 from aibom.types.facts import ModelCard, ModelConfig, ModelFile
 from aibom.types.model import ModelHeader

@@ -12,7 +12,7 @@ from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
-from aibom.report.cyclonedx import serialise
+from aibom.report.jsontext import serialise
 
 #: Version of the JSON that ``--format json`` writes.
 SCHEMA = "aibom.modules/1"

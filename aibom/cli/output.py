@@ -24,8 +24,9 @@ from aibom.cli.terminal import (
 )
 from aibom.cli.times import add_time_option
 from aibom.pipeline import Result
-from aibom.report.cyclonedx import VIEWS, document_of, serialise
+from aibom.report.cyclonedx import VIEWS, document_of
 from aibom.report.jsonreport import scan_report
+from aibom.report.jsontext import serialise
 from aibom.report.table import unseen_lines, workload_view
 from aibom.types.inventory import Workload
 

@@ -65,11 +65,6 @@ def document_of(
     return document
 
 
-def serialise(document: dict[str, Any]) -> str:
-    """Return a document as text: sorted, indented, with a newline at its end."""
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
 def workload_ref(workload: Workload) -> str:
     """Return the bom-ref of a workload."""
     parts = [p for p in (workload.kind, workload.namespace, workload.name) if p]

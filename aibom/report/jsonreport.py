@@ -5,12 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from aibom.formats.text import printable
+from aibom.types.declared import Document
+from aibom.types.diff import Diff
 from aibom.types.facts import Unseen
-from aibom.types.findings import Assessment
+from aibom.types.findings import Assessment, Finding
 from aibom.types.inventory import Inventory
 
 SCAN_SCHEMA = "aibom.scan/1"
-DIFF_SCHEMA = "aibom.diff/1"
+#: Described by schemas/aibom-diff.schema.json.
+DIFF_SCHEMA = "aibom.diff/2"
 
 
 def scan_report(
@@ -28,15 +31,44 @@ def scan_report(
     return {name: _clean(value) for name, value in report.items()}
 
 
-def diff_report(inventory: Inventory, assessment: Assessment) -> dict[str, Any]:
+def diff_report(diff: Diff) -> dict[str, Any]:
     """Return the comparison of one observed BOM with what was declared."""
     report: dict[str, Any] = {
         "schema": DIFF_SCHEMA,
-        "workload": asdict(inventory.workload),
-        **_assessment(assessment),
-        "unseen": [asdict(u) for u in inventory.unseen],
+        "observed": diff.observed,
+        "workload": asdict(diff.inventory.workload),
+        "documents": [_document(d) for d in diff.documents],
+        "fail_on": diff.fail_on or "never",
+        "failing": len(diff.failing),
+        "baseline": _baseline(diff),
+        "verdicts": [asdict(v) for v in diff.assessment.verdicts],
+        "findings": [_finding(diff, f) for f in diff.assessment.findings],
+        "unseen": [asdict(u) for u in diff.inventory.unseen],
     }
     return {name: _clean(value) for name, value in report.items()}
+
+
+def _document(document: Document) -> dict[str, Any]:
+    return {
+        "name": document.name,
+        "kind": document.kind,
+        "form": document.form,
+        "subject": document.subject,
+        "digests": sorted(document.digests),
+        "claims": len(document.claims),
+        "files": len(document.files),
+        "notes": document.notes,
+    }
+
+
+def _baseline(diff: Diff) -> dict[str, Any] | None:
+    if diff.baseline is None:
+        return None
+    return {"name": diff.baseline.name, "gone": sorted(diff.gone)}
+
+
+def _finding(diff: Diff, finding: Finding) -> dict[str, Any]:
+    return asdict(finding) | {"state": diff.state(finding)}
 
 
 def _assessment(assessment: Assessment) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aibom.formats.text import printable
+from aibom.report.findings import sentences
 from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Declared, Finding, Severity, Verdict
 from aibom.types.inventory import Component, Inventory, Workload
@@ -204,9 +205,10 @@ def finding_view(finding: Finding) -> RenderableType:
     line = Text(f"{finding.severity.upper():8} ", _SEVERITY_STYLES[finding.severity])
     line.append(f"{finding.kind.name} {finding.kind.id}  ", "default not bold")
     line.append(printable(finding.component, 120), "bold")
-    said = Text(printable(finding.evidence, 400))
-    why = Text(f"{printable(finding.reason, 400)}\ndo: {printable(finding.remedy, 400)}", "dim")
-    return Group(line, Padding(Group(said, why), (0, 0, 0, 9)))
+    seen, *others = sentences(finding)
+    said = Text(printable(seen[1], 400))
+    why = [Text(printable(f"{word}: {text}", 400), "dim") for word, text in others if text]
+    return Group(line, Padding(Group(said, *why), (0, 0, 0, 9)))
 
 
 def unseen_lines(unseen: Iterable[Unseen]) -> list[Text]:

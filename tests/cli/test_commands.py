@@ -128,7 +128,7 @@ def test_exit_codes_of_diff(
 def test_diff_as_json_and_as_a_table(tmp_path: Path) -> None:
     sbom, bom = document(tmp_path / "s.json"), document(tmp_path / "b.json", MODEL)
     report = json.loads(aibom("diff", sbom, bom, "--format", "json").stdout)
-    assert report["schema"] == "aibom.diff/1"
+    assert report["schema"] == "aibom.diff/2"
     (finding,) = report["findings"]
     assert (finding["kind"]["name"], finding["severity"]) == ("undeclared-model", "high")
     table = aibom("diff", sbom, bom).stdout

@@ -10,7 +10,8 @@ from aibom.compare.compare import compare
 from aibom.compare.concerns import concerning
 from aibom.compare.kinds import CONCERNS
 from aibom.declare import observed
-from aibom.report.cyclonedx import document_of, serialise
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
 from aibom.types.concerns import Concern, ConcernKind
 from aibom.types.inventory import Inventory, Service
 from tests import make

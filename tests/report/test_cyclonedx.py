@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from aibom.compare.compare import compare
 from aibom.declare import observed
-from aibom.report.cyclonedx import document_of, serialise
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
 from aibom.types.facts import Unseen
 from aibom.types.inventory import Evidence, Inventory, Link, ModelDetails, Service
 from aibom.types.model import BaseModel

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
-from aibom.report.cyclonedx import document_of, serialise
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
 from aibom.report.table import MAX_DESTINATIONS, workload_view
 from aibom.rulebook.load import load
 from aibom.types.facts import Connection, LoadedPackage
