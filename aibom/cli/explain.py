@@ -17,7 +17,6 @@ from aibom.cli.terminal import (
 )
 from aibom.compare.compare import compare
 from aibom.declare import observed
-from aibom.formats.documents import bomjson
 from aibom.formats.source import FormatError
 from aibom.report.cyclonedx import serialise
 from aibom.report.story import ask, views
@@ -73,7 +72,7 @@ def _read(name: str, declared: Sequence[str]) -> Told:
     documents = read_documents(declared)
     data = read_file(name, MAX_DOCUMENT)
     try:
-        document = bomjson.load(data)
+        document = observed.load(data)
         if documents is None:
             return told(document)
         return told(document, compare(observed.inventory(data), documents))
