@@ -1,10 +1,10 @@
 """``aibom explain``: the story of one finding or component of a BOM, in plain words."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_documents
+from aibom.cli.images import choice_of
 from aibom.cli.terminal import (
     OK,
     CommandError,
@@ -52,7 +52,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell, and return the exit code."""
-    known = _read(arguments.bom, arguments.declared)
+    known = _read(arguments)
     found = ask.subjects(known, arguments.subject)
     if not found:
         raise CommandError(_unknown(known, arguments))
@@ -68,8 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _read(name: str, declared: Sequence[str]) -> Told:
-    documents = read_documents(declared)
+def _read(arguments: argparse.Namespace) -> Told:
+    name = arguments.bom
+    documents = read_documents(arguments.declared, choice_of(arguments))
     data = read_file(name, MAX_DOCUMENT)
     try:
         document = observed.load(data)
