@@ -98,7 +98,8 @@ compare() {
     done <<EOF
 ${AIBOM_DECLARED:-}
 EOF
-    [ "$#" -gt 0 ] || stop "AIBOM_DECLARED is empty: name what should run, such as an SBOM"
+    [ "$#" -gt 0 ] || [ -n "${AIBOM_POLICY:-}" ] ||
+        stop "AIBOM_DECLARED is empty: name what should run, such as an SBOM, or a policy"
     set -- "$@" "$observed" "--fail-on=${AIBOM_FAIL_ON:-medium}"
     [ -z "${AIBOM_BASELINE:-}" ] || set -- "$@" "--baseline=$AIBOM_BASELINE"
     [ -z "${AIBOM_POLICY:-}" ] || set -- "$@" "--policy=$AIBOM_POLICY"

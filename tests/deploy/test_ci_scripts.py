@@ -222,7 +222,8 @@ def test_the_gitlab_job_does_the_same(tmp_path: Path) -> None:
     """Its lines are run as a runner does: in one shell, after the inputs were put in."""
     header, text = GITLAB.read_text().split("\n---\n")
     inputs = yaml.safe_load(header)["spec"]["inputs"]
-    given = {"install": "none", "run": "sleep 1", "declared": "sbom.json", "fail_on": "never"}
+    given = {"install": "none", "declared": "sbom.json", "fail_on": "never"}
+    given["run"] = 'echo "a: b"; sleep 1'
     values = {name: given.get(name, spec.get("default")) for name, spec in inputs.items()}
     filled = re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda m: str(values[m[1]]), text)
     (job,) = yaml.safe_load(filled).values()
@@ -231,11 +232,12 @@ def test_the_gitlab_job_does_the_same(tmp_path: Path) -> None:
     document(tmp_path / "sbom.json")
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp" / "aibom-env").symlink_to(tmp_path / "env")
+    job["variables"]["AIBOM_RUN"] = job["variables"]["AIBOM_RUN"]["value"]
     variables = job["variables"] | {"TMPDIR": str(tmp_path / "tmp")}
     done = ran("sh", "-eu", "-c", "\n".join(lines), folder=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
-    assert (
-        json.loads((tmp_path / "aibom-out/observed.cdx.json").read_text())["specVersion"] == "1.6"
-    )
+    assert "a: b\n" in done.stdout
+    bom = json.loads((tmp_path / "aibom-out/observed.cdx.json").read_text())
+    assert bom["specVersion"] == "1.6"
     for report in job["artifacts"]["reports"].values():
         assert (tmp_path / report).exists()
