@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_documents
+from aibom.cli.images import choice_of
 from aibom.cli.policyfile import read_policed
 from aibom.cli.terminal import (
     OK,
@@ -18,7 +19,6 @@ from aibom.cli.terminal import (
 from aibom.cli.times import add_time_option, time_of
 from aibom.compare.compare import compare
 from aibom.declare import observed
-from aibom.formats.documents import bomjson
 from aibom.formats.source import FormatError
 from aibom.report.jsontext import serialise
 from aibom.report.story import ask, views
@@ -72,11 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(arguments: argparse.Namespace) -> Told:
-    documents = read_documents(arguments.declared)
+    documents = read_documents(arguments.declared, choice_of(arguments))
     policed = read_policed(arguments.policy, time_of(arguments))
     data = read_file(arguments.bom, MAX_DOCUMENT)
     try:
-        document = bomjson.load(data)
+        document = observed.load(data)
         if documents is None and policed is None:
             return told(document)
         return told(document, compare(observed.inventory(data), documents, *(policed or ())))

@@ -28,7 +28,7 @@ def inventory(data: bytes) -> Inventory:
 
     Raises FormatError saying what is wrong with the document.
     """
-    document = _load(data)
+    document = load(data)
     unseen = [_unseen(v) for k, v in bomjson.properties(document) if k == "aibom:unseen"]
     components = _components(document, unseen)
     services = tuple(map(observedparts.service, bomjson.objects(document.get("services"))))
@@ -52,7 +52,8 @@ def _watched(document: dict[str, Any]) -> int:
     return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 10 else 0
 
 
-def _load(data: bytes) -> dict[str, Any]:
+def load(data: bytes) -> dict[str, Any]:
+    """Return a BOM as the values of its JSON form. Raises FormatError."""
     if jsondoc.head(data).startswith("<"):
         document = bomxml.load(data)
         bomjson.checked(document)

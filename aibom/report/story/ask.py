@@ -28,6 +28,8 @@ def subjects(told: Told, question: str) -> tuple[Subject, ...]:
     ways: tuple[Iterator[Sequence[Subject]], ...] = (
         _findings(told, wanted),
         _entries(told, wanted),
+        # what was declared and not loaded is no component
+        iter([[f for f in told.findings if f.component == wanted]]),
     )
     return next((tuple(found) for found in chain(*ways) if found), ())
 

@@ -72,7 +72,7 @@ def finding_lines(told: Told, finding: Finding) -> Iterator[str]:
         yield f"Why: {finding.reason}."
     if finding.because:
         yield f"Why {finding.severity}: {finding.because}."
-    if finding.evidence:
+    if finding.evidence and finding.evidence not in finding.chain:
         yield f"Seen: {finding.evidence}."
     for number, step in enumerate(finding.chain, 1):
         yield f"Step {number}: {step}."

@@ -80,16 +80,13 @@ def _kind(entry: Entry) -> str:
 
 
 def _model(raw: dict[str, Any]) -> Iterator[str]:
-    card = raw.get("modelCard")
-    if not isinstance(card, dict):
-        return
+    card = bomjson.member(raw, "modelCard")
     said = dict(reversed(bomjson.properties(card)))
-    parameters = card.get("modelParameters")
+    parameters = bomjson.member(card, "modelParameters")
     facts = [f"{word} {said[name]}" for name, word in _FACTS if said.get(name)]
-    if isinstance(parameters, dict):
-        for member, word in (("modelArchitecture", "architecture"), ("task", "task")):
-            if value := bomjson.text(parameters, member):
-                facts.append(f"{word} {value}")
+    for member, word in (("modelArchitecture", "architecture"), ("task", "task")):
+        if value := bomjson.text(parameters, member):
+            facts.append(f"{word} {value}")
     if facts:
         yield f"Its files say: {', '.join(facts)}."
 
@@ -116,21 +113,19 @@ def _service(entry: Entry) -> Iterator[str]:
 
 def made_of(told: Told, entry: Entry) -> Iterator[str]:
     """Yield what an entry was made of: bases, files, the package that it came in."""
-    pedigree = entry.raw.get("pedigree")
-    for base in bomjson.objects(pedigree.get("ancestors")) if isinstance(pedigree, dict) else []:
+    ancestors = bomjson.objects(bomjson.member(entry.raw, "pedigree").get("ancestors"))
+    for base in ancestors[:MAX_LISTED]:
         relation = dict(bomjson.properties(base)).get("aibom:relation", "")
         how = f" ({relation})" if relation else ""
         yield f"It is made from {bomjson.text(base, 'name')}{how}, as its own files say."
-    for loaded in entry.said("aibom:base:loaded"):
+    for loaded in entry.said("aibom:base:loaded")[:MAX_LISTED]:
         yield f"The base that is loaded with it is {_name(told, loaded)}."
     if within := entry.first("aibom:within"):
         yield f"It is part of {_name(told, within)}."
-    card = entry.raw.get("modelCard")
-    parameters = card.get("modelParameters") if isinstance(card, dict) else None
-    if isinstance(parameters, dict):
-        names = [bomjson.text(d, "name") for d in bomjson.objects(parameters.get("datasets"))]
-        if trained := listed(name for name in names if name):
-            yield f"It says that it was trained on {trained}."
+    parameters = bomjson.member(bomjson.member(entry.raw, "modelCard"), "modelParameters")
+    names = [bomjson.text(d, "name") for d in bomjson.objects(parameters.get("datasets"))]
+    if trained := listed(name for name in names if name):
+        yield f"It says that it was trained on {trained}."
     yield from _files(entry)
 
 

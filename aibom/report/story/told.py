@@ -77,7 +77,7 @@ class Told:
 def told(document: dict[str, Any], assessment: Assessment | None = None) -> Told:
     """Return what a CycloneDX document tells, with the findings of ``assessment`` or its own.
 
-    Raises FormatError for components that are no objects, too many or nested too deeply.
+    Raises FormatError for too many components, or too deeply nested ones.
     """
     entries = tuple(_entries(document))
     by_ref = {entry.ref: entry for entry in reversed(entries)}
