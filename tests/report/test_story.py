@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from aibom.compare.compare import compare
 from aibom.formats.source import FormatError
 from aibom.report import findingparts
-from aibom.report.cyclonedx import document_of, serialise
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
 from aibom.report.story import ask, views
 from aibom.report.story.story import Story, story
 from aibom.report.story.told import Told, told
