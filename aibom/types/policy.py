@@ -45,6 +45,12 @@ class Entry:
     kinds: tuple[ComponentKind, ...] = ()
     origins: tuple[OriginKind, ...] = ()
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All values that may hold a pattern."""
+        found = (*self.purl, *self.repo, *self.commit, *self.hub, *self.host, *self.provider)
+        return (*found, *self.path, *self.name, *self.licence)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -76,6 +82,11 @@ class Waiver:
     sha256: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
     workload: tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All values that may hold a pattern."""
+        return (*self.name, *self.purl, *self.host, *self.workload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,11 +114,15 @@ def test_errors_are_one_line_that_says_where(text: str | bytes, said: str) -> No
 
 
 def test_policies_are_bounded() -> None:
-    with pytest.raises(FormatError, match="larger than 4 MiB"):
+    with pytest.raises(FormatError, match="larger than 2 MiB"):
         read(b"#" * (policy.MAX_SIZE + 1))
     entry = "{repo: a/b, reason: x},"
     many = f"version: 1\nowner: a\nallow: {{models: [{entry * (policy.MAX_ENTRIES + 1)}]}}"
-    with pytest.raises(FormatError, match="more than the 50000 that a policy has"):
+    with pytest.raises(FormatError, match="more than the 20000 that a policy has"):
+        read(many)
+    entry = "{repo: a/*, reason: x},"
+    many = f"version: 1\nowner: a\nallow: {{models: [{entry * (policy.MAX_PATTERNS + 1)}]}}"
+    with pytest.raises(FormatError, match="1001 entries with patterns, more than 1000"):
         read(many)
 
 

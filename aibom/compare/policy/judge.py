@@ -6,7 +6,8 @@ from datetime import date
 from functools import lru_cache
 
 from aibom.compare import kinds
-from aibom.compare.policy.match import Allowing, Index, belongs, covers, holds, meets
+from aibom.compare.policy.index import Index
+from aibom.compare.policy.match import Allowing, belongs, covers, holds, meets
 from aibom.compare.policy.saying import Said, expired, finding
 from aibom.compare.policy.traits import Traits
 from aibom.formats.modelfolder.licences import satisfied

@@ -86,7 +86,7 @@ def _unsaid(policy: Policy) -> Iterator[Problem]:
 
 def _odd(policy: Policy) -> Iterator[Problem]:
     for said in _said(policy):
-        for value in _patterns(said):
+        for value in said.patterns:
             if _ELSEWHERE.search(value):
                 message = f"{value}: only * is a pattern, and it stays within a part of the name"
                 yield Problem(said.line, said.place, message)
@@ -95,13 +95,6 @@ def _odd(policy: Policy) -> Iterator[Problem]:
             if "*" not in licence and not _is_one_licence(licence):
                 message = f"{licence} is no id of SPDX, and is compared as it is written"
                 yield Problem(entry.line, entry.place, message)
-
-
-def _patterns(said: Entry | Waiver) -> tuple[str, ...]:
-    found = (*said.name, *said.purl, *said.host)
-    if isinstance(said, Waiver):
-        return (*found, *said.workload)
-    return (*found, *said.repo, *said.hub, *said.path, *said.licence)
 
 
 def _is_one_licence(text: str) -> bool:

@@ -3,18 +3,15 @@
 What allows has to be proven; what forbids takes a claim at its word.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
+from aibom.compare.policy.index import Index
 from aibom.compare.policy.traits import Traits, of_component, of_service
 from aibom.formats.packages import purlpatterns, versions
 from aibom.formats.patterns import matches, matches_fields
 from aibom.types.inventory import Component, Service
 from aibom.types.policy import Allowed, Category, Entry, Policy
-
-_Key = tuple[str, str]
 
 _KINDS: Mapping[Category, frozenset[str]] = {
     "models": frozenset({"model", "adapter", "data"}),
@@ -55,18 +52,7 @@ def meets(entry: Entry, traits: Traits, *, proven: bool) -> bool:
     if entry.category == "sources":  # files come from a hub, connections go to its hosts
         by = _by_host if traits.kind == "service" else _by_hub
         return by(entry, traits, proven)
-    checks: tuple[tuple[object, Callable[[Entry, Traits, bool], bool]], ...] = (
-        (entry.sha256, _by_content),
-        (entry.purl, _by_package),
-        (entry.repo or entry.commit, _by_source),
-        (entry.hub, _by_hub),
-        (entry.path, _by_path),
-        (entry.host, _by_host),
-        (entry.provider, lambda e, t, _: any(matches(p, t.provider) for p in e.provider)),
-        (entry.name, lambda e, t, _: any(matches(p, t.name) for p in e.name)),
-        (entry.origins, lambda e, t, _: t.origin in e.origins),
-    )
-    return all(check(entry, traits, proven) for asked, check in checks if asked)
+    return all(check(entry, traits, proven) for name, check in _CHECKS if getattr(entry, name))
 
 
 def _by_content(entry: Entry, traits: Traits, proven: bool) -> bool:
@@ -113,50 +99,27 @@ def _by_host(entry: Entry, traits: Traits, _: bool) -> bool:
     return any(matches_fields(p, host, ".") for p in entry.host for host in traits.hosts)
 
 
-class Index:
-    """Entries by what they name, so that asking takes no search; patterns are tried one by one."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        """Index entries of ``allow`` or of ``forbid``."""
-        self._exact: dict[_Key, list[tuple[int, Entry]]] = defaultdict(list)
-        self._patterns: list[tuple[int, Entry]] = []
-        for number, entry in enumerate(entries):
-            keys = _asked(entry)
-            for key, narrowed in keys:
-                self._exact[key].append((number, narrowed))
-            if not keys:
-                self._patterns.append((number, entry))
-
-    def candidates(self, traits: Traits) -> Iterator[Entry]:
-        """Yield the entries that may name a thing, in the policy's order.
-
-        One that lists many packages comes with those only that may be the thing.
-        """
-        exact = (pair for key in _known(traits) for pair in self._exact.get(key, ()))
-        found = {(number, entry.purl): entry for number, entry in (*exact, *self._patterns)}
-        yield from (found[key] for key in sorted(found))
+def _by_words(entry: Entry, traits: Traits, _: bool) -> bool:
+    return (
+        (not entry.provider or any(matches(p, traits.provider) for p in entry.provider))
+        and (not entry.name or any(matches(p, traits.name) for p in entry.name))
+        and (not entry.origins or traits.origin in entry.origins)
+    )
 
 
-def _asked(entry: Entry) -> list[tuple[_Key, Entry]]:
-    """Return values one of which a thing must have, without wildcards; else nothing."""
-    purls = [(purlpatterns.fields(p), p) for p in entry.purl]
-    for keys in (
-        [(("sha256", digest), entry) for digest in entry.sha256],
-        [(("purl", f"{f.type}/{f.path}"), replace(entry, purl=(p,))) for f, p in purls],
-        [(("repo", repo), entry) for repo in entry.repo],
-        [(("host", host), entry) for host in entry.host],
-    ):
-        if keys and not any("*" in key[1] for key, _ in keys):
-            return keys
-    return []
-
-
-def _known(traits: Traits) -> Iterator[_Key]:
-    yield from (("sha256", digest) for digest in traits.digests)
-    if traits.purl is not None:
-        yield "purl", f"{traits.purl.type}/{traits.purl.path}"
-    yield from (("repo", repo) for repo in {s.repo for s in traits.sources})
-    yield from (("host", host) for host in traits.hosts)
+# what is asked of a thing, by the selectors that an entry has
+_CHECKS: tuple[tuple[str, Callable[[Entry, Traits, bool], bool]], ...] = (
+    ("sha256", _by_content),
+    ("purl", _by_package),
+    ("repo", _by_source),
+    ("commit", _by_source),
+    ("hub", _by_hub),
+    ("path", _by_path),
+    ("host", _by_host),
+    ("provider", _by_words),
+    ("name", _by_words),
+    ("origins", _by_words),
+)
 
 
 class Allowing:

@@ -17,8 +17,10 @@ from aibom.types.findings import Severity
 from aibom.types.policy import Category, Entry, Policy, Setting, Waiver
 
 #: Largest policy that is read, in bytes, and most entries of all lists together.
-MAX_SIZE = 4 << 20
-MAX_ENTRIES = 50_000
+MAX_SIZE = 2 << 20
+MAX_ENTRIES = 20_000
+#: Most entries that hold a pattern: each of them is tried for each thing.
+MAX_PATTERNS = 1_000
 
 _WHOLE = frozenset({"licences", "origins"})
 # what an entry has beside selectors
@@ -56,9 +58,10 @@ class _Reader:
         """Hold the document against the schema. Raises FormatError for the first error."""
         if not isinstance(document, dict):
             raise FormatError("not a policy: it holds no mapping (version: 1, allow: ...)")
-        error = next(_validator(schema).iter_errors(document), None)
-        if error is not None:
-            raise self._error(*_told(error))
+        try:
+            _validator(schema).validate(document)
+        except jsonschema_rs.ValidationError as error:
+            raise self._error(*_told(error)) from None
 
     def _error(self, place: Place, message: str) -> FormatError:
         where = _written(place) or "top level"
@@ -78,9 +81,7 @@ class _Reader:
             severities=tuple(self._settings(document.get("severities", {}))),
             exceptions=tuple(self._waivers(document.get("exceptions", []), owner)),
         )
-        count = len(policy.allow) + len(policy.forbid) + len(policy.exceptions)
-        if count > MAX_ENTRIES:
-            raise FormatError(f"{count} entries, more than the {MAX_ENTRIES} that a policy has")
+        _check_size(policy)
         return policy
 
     def _entries(self, document: dict[str, Any], part: str, owner: str) -> Iterator[Entry]:
@@ -163,6 +164,16 @@ class _Reader:
             values = self._values(place, {"owner": owner, **waiver})
             values["findings"] = values.pop("finding", ())
             yield Waiver(place=_written(place), line=self._line(place), **values)
+
+
+def _check_size(policy: Policy) -> None:
+    entries: tuple[Entry | Waiver, ...] = (*policy.allow, *policy.forbid, *policy.exceptions)
+    count = len(entries) + len(policy.severities)
+    if count > MAX_ENTRIES:
+        raise FormatError(f"{count} entries, more than the {MAX_ENTRIES} that a policy has")
+    patterns = sum(any("*" in value for value in entry.patterns) for entry in entries)
+    if patterns > MAX_PATTERNS:
+        raise FormatError(f"{patterns} entries with patterns, more than {MAX_PATTERNS}")
 
 
 def _told(error: jsonschema_rs.ValidationError) -> tuple[Place, str]:
