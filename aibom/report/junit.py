@@ -59,7 +59,7 @@ def _case(suite: ET.Element, diff: Diff, finding: Finding) -> None:
         if finding.line:
             case.set("line", str(finding.line))
     told = [f"{word}: {text}" for word, text in sentences(finding) if text]
-    told += [f"evidence: {step}" for step in finding.chain]
+    told += [f"evidence: {step}" for step in finding.steps]
     told += [f"here for the same cause: {name}" for name in finding.brings[:20]]
     title = f"{kind.title}: {finding.component}"
     state = diff.state(finding)

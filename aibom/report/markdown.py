@@ -110,8 +110,8 @@ def _section(finding: Finding) -> _Block:
     if finding.references:
         shown = (link(f"{r.catalogue} {r.id} {r.title}", r.url) for r in finding.references)
         lines.append(f"- **See:** {', '.join(shown)}")
-    if finding.chain:
-        steps = [f"1. {prose(step)}" for step in finding.chain[:50]]
+    if finding.steps:
+        steps = [f"1. {prose(step)}" for step in finding.steps[:50]]
         lines += ["", *_folded("Evidence", steps)]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ Where the specification leaves a choice, it is made for GitHub code scanning ("S
 code scanning" in its documentation): the limits here are those that it names.
 """
 
+import re
 from typing import Any
 
 from aibom import __version__
@@ -22,6 +23,7 @@ MAX_RESULTS = 25_000
 #: Most characters of one message.
 _MAX_TEXT = 4_000
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_NUMBER = re.compile(r"-[0-9]+$")
 
 
 def sarif_report(diff: Diff) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def sarif_report(diff: Diff) -> dict[str, Any]:
 
 def _category(diff: Diff) -> str:
     workload = diff.inventory.workload
-    parts = ("aibom", workload.kind, workload.namespace, workload.name)
+    # single processes are called by name and number; the next run is of the same category
+    name = _NUMBER.sub("", workload.name) if workload.kind == "processes" else workload.name
+    parts = ("aibom", workload.kind, workload.namespace, name)
     return printable("/".join(filter(None, parts)), 250) + "/"
 
 
@@ -66,8 +70,8 @@ def _result(
     diff: Diff, finding: Finding, index: dict[str, int], catalogues: dict[str, list[Reference]]
 ) -> dict[str, Any]:
     said_all = [f"{word.capitalize()}: {said}." for word, said in sentences(finding) if said]
-    if finding.chain:
-        said_all.append(f"Evidence: {'; '.join(finding.chain)}.")
+    if finding.steps:
+        said_all.append(f"Evidence: {'; '.join(finding.steps)}.")
     text = " ".join([f"{finding.kind.title}: {finding.component}.", *said_all])
     result: dict[str, Any] = {
         "ruleId": finding.kind.id,

@@ -72,6 +72,11 @@ class Finding:
     line: int = 0
     accepted: str = ""
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The chain, where it says more than ``evidence`` does."""
+        return () if self.chain == (self.evidence,) else self.chain
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
