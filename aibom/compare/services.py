@@ -74,7 +74,8 @@ def _place(service: Service) -> str:
 def _named(service: Service, promise: _Promise, index: ClaimIndex) -> Claim | None:
     for host in sorted(hosts_of(service)):
         for claim in index.by_host.get(host, ()):
-            if claim.kind == promise.claim:
+            # the services of other tools' documents do not say what they are
+            if claim.kind in (promise.claim, "source"):
                 return claim
     before = index.by_ref.get(service.ref)
     return before if before is not None and before.kind == promise.claim else None

@@ -196,6 +196,8 @@ def test_destinations_that_nobody_declared() -> None:
     assert kinds(talking("model-hub", "hub", "huggingface.co"), make.sbom(same)) == [
         "undeclared-download-source"
     ]
+    unsaid = make.claim(kind="source", hosts=frozenset({"api.openai.com"}))
+    assert kinds(api, make.sbom(unsaid)) == []
     assert kinds(talking("destination", "x", "example.org"), make.sbom()) == []
 
 
