@@ -151,7 +151,7 @@ def test_a_pod_against_the_image_that_it_runs(
     finally:
         rig_node.stop_pod(pod)
     root = ("--containerd-root", rig_node.places.root)
-    for declared in ((f"containerd://{name}", *root), (image.archive,)):
+    for declared in ((*root, f"containerd://{name}"), (image.archive,)):
         report = json.loads(aibom("diff", "--format", "json", *declared, observed, code=1))
         high = [f for f in report["findings"] if f["severity"] in ("medium", "high", "critical")]
         assert [f["kind"]["name"] for f in high] == ["undeclared-model"], high
