@@ -32,7 +32,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "declared",
         nargs="*",
         metavar="DECLARED",
-        help="CycloneDX JSON SBOM, image in a file or folder (PATH or PATH:NAME), "
+        help="SBOM (CycloneDX, SPDX, Syft JSON), image in a file or folder (PATH or PATH:NAME), "
         "containerd://IMAGE",
     )
     command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")

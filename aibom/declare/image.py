@@ -46,10 +46,11 @@ def documents(found: Image | Artifact, name: str) -> tuple[Document, ...]:
 
 def _packages(packages: list[Package], name: str) -> list[Claim]:
     """Return a claim for each package; one that is installed twice is there at both paths."""
-    claims: dict[str, Claim] = {}
+    claims: dict[tuple[str, str, str], Claim] = {}
     for package in packages:
-        twin = claims.get(package.purl)
-        claims[package.purl] = Claim(
+        identity = package.purl, package.name, package.version
+        twin = claims.get(identity)
+        claims[identity] = Claim(
             document=name,
             name=package.name,
             version=package.version,
@@ -89,7 +90,7 @@ def _sboms(contents: Mapping[str, bytes], name: str) -> tuple[list[Document], li
     for path, data in sorted(contents.items()):
         if kept.is_sbom(path):
             try:
-                found.append(recognise.document(data, f"{name}!{path}"))
+                found.append(recognise.document(data, f"{name}!{printable(path)}"))
             except FormatError as error:
                 broken.append(f"{printable(path)}: {error}")
     return found, broken

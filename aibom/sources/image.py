@@ -4,7 +4,7 @@ import platform
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
-from aibom.formats.containers import modelartifacts, oci, plainmodels, tar
+from aibom.formats.containers import choice, imageconfig, modelartifacts, oci, plainmodels, tar
 from aibom.formats.containers.contents import Artifact, Image, Packed
 from aibom.formats.containers.oci import Descriptor, Manifest, Platform
 from aibom.formats.containers.tree import File, Folder, Link, Node, Tree
@@ -61,7 +61,7 @@ def read(
     if manifest.config.media_type not in oci.CONFIGS:
         return _artifact(blobs, manifest, Artifact(form, name, digests, manifest, config))
     try:
-        parsed = oci.parse_config(config)
+        parsed = imageconfig.parse(config)
     except FormatError as error:
         raise SourceError(f"{manifest.config.digest}: {error}") from None
     if wanted and parsed.platform.architecture and parsed.platform[:2] != wanted[:2]:
@@ -89,7 +89,7 @@ def _chain(blobs: Blobs, root: Descriptor, wanted: Platform | None) -> Iterator[
             raise SourceError(f"{root.digest}: {root.media_type} is no image")
         listed = _parse(oci.parse_index, _document(blobs, root), root)
         try:
-            root = oci.choose(listed, wanted or this_platform(), only=wanted is None)
+            root = choice.choose(listed, wanted or this_platform(), only=wanted is None)
         except FormatError as error:
             raise SourceError(f"{root.digest or 'the index'} {error}") from None
     raise SourceError(f"{root.digest}: more than {MAX_NESTED} indexes in one another")

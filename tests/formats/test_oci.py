@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.formats.containers import dockersave, oci
+from aibom.formats.containers import choice, dockersave, imageconfig, oci
 from aibom.formats.containers.oci import Descriptor, Platform
 from aibom.formats.source import FormatError
 
@@ -73,7 +73,7 @@ def test_a_configuration_tells_no_secrets() -> None:
         "rootfs": {"diff_ids": [DIGEST]},
         "history": [{"created_by": "RUN curl -H 'Authorization: secret'"}],
     }
-    found = oci.parse_config(json.dumps(said).encode())
+    found = imageconfig.parse(json.dumps(said).encode())
     assert found.platform == Platform("linux", "arm64", "v8")
     assert found.diff_ids == (DIGEST,)
     assert "secret" not in repr(found)
@@ -82,7 +82,7 @@ def test_a_configuration_tells_no_secrets() -> None:
 @pytest.mark.parametrize("ids", [["x"], [1], {"a": 1}, "x"])
 def test_diff_ids_that_are_none(ids: object) -> None:
     with pytest.raises(FormatError, match="diff_ids"):
-        oci.parse_config(json.dumps({"rootfs": {"diff_ids": ids}}).encode())
+        imageconfig.parse(json.dumps({"rootfs": {"diff_ids": ids}}).encode())
 
 
 def entry(
@@ -122,7 +122,7 @@ ATTESTATION = Descriptor(
     ],
 )
 def test_the_image_for_a_platform(entries: list[Descriptor], wanted: str, expected: str) -> None:
-    assert oci.choose(entries, oci.platform(wanted)).digest == expected
+    assert choice.choose(entries, oci.platform(wanted)).digest == expected
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_the_image_for_a_platform(entries: list[Descriptor], wanted: str, expect
 )
 def test_no_image_or_several(entries: list[Descriptor], wanted: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
-        oci.choose(entries, oci.platform(wanted))
+        choice.choose(entries, oci.platform(wanted))
 
 
 def test_the_only_image_whatever_it_is_for() -> None:
-    assert oci.choose([ARM6, ATTESTATION], oci.platform("linux/amd64"), only=True) is ARM6
+    assert choice.choose([ARM6, ATTESTATION], oci.platform("linux/amd64"), only=True) is ARM6
 
 
 @pytest.mark.parametrize("text", ["linux", "", "linux/amd64/v1/x", "linux/\x1b", "a/"])
@@ -184,7 +184,7 @@ def test_damage_raises_nothing_else(whole: bytes, data: st.DataObject) -> None:
     for read in (
         lambda b: oci.parse_manifest(b, oci.MANIFEST),
         lambda b: oci.parse_index(b, oci.INDEX),
-        oci.parse_config,
+        imageconfig.parse,
         oci.media_type,
         dockersave.parse,
     ):

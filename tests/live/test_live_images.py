@@ -4,10 +4,8 @@ import hashlib
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,6 +19,7 @@ from rig.node import Node
 from rig.pods import Container
 from tests.live.conftest import HOLDER, aibom
 from tests.live.test_live_files import gguf
+from tests.live.test_live_pods import await_ready
 
 pytestmark = pytest.mark.live
 
@@ -152,15 +151,7 @@ def test_a_pod_against_the_image_that_it_runs(
     finally:
         rig_node.stop_pod(pod)
     root = ("--containerd-root", rig_node.places.root)
-    for declared in ((f"containerd://{name}", *root), (image.archive,)):
+    for declared in ((*root, f"containerd://{name}"), (image.archive,)):
         report = json.loads(aibom("diff", "--format", "json", *declared, observed, code=1))
         high = [f for f in report["findings"] if f["severity"] in ("medium", "high", "critical")]
         assert [f["kind"]["name"] for f in high] == ["undeclared-model"], high
-
-
-def await_ready(output: Any) -> None:
-    for _ in range(600):
-        if "ready" in output():
-            return
-        time.sleep(0.05)
-    raise AssertionError(output())

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aibom.formats.containers.oci import Descriptor, ImageConfig, Manifest
+from aibom.formats.containers.imageconfig import ImageConfig
+from aibom.formats.containers.oci import Descriptor, Manifest
 from aibom.formats.containers.tree import Tree
 
 

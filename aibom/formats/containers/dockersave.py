@@ -5,7 +5,7 @@ import json
 import re
 from typing import NamedTuple
 
-from aibom.formats.containers import oci
+from aibom.formats.containers import imageconfig, oci
 from aibom.formats.jsontext import load_objects
 from aibom.formats.source import FormatError
 
@@ -51,7 +51,7 @@ def manifest(image: Saved, config: bytes, sizes: list[int]) -> Made:
     The digests of the layers are their diff ids, which is what they are uncompressed. Raises
     FormatError when the configuration is of another number of layers.
     """
-    diff_ids = oci.parse_config(config).diff_ids
+    diff_ids = imageconfig.parse(config).diff_ids
     if len(diff_ids) != len(image.layers):
         raise FormatError(f"{len(diff_ids)} layers, but {len(image.layers)} in manifest.json")
     digest = f"sha256:{hashlib.sha256(config).hexdigest()}"

@@ -1,4 +1,4 @@
-"""OCI images as documents: indexes, manifests, configurations (OCI image-spec 1.1).
+"""OCI images as documents: descriptors, indexes and manifests (OCI image-spec 1.1).
 
 Docker's schema 2 (distribution, docs/content/spec/manifest-v2-2.md) says the same in media types
 of its own. What a document is, its content and its descriptor must both say: one that could be
@@ -6,7 +6,7 @@ taken for an index and for a manifest is refused (image-spec, "mediaType", and C
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -58,6 +58,11 @@ class Platform(NamedTuple):
         return "/".join(part for part in self if part)
 
     @property
+    def known(self) -> bool:
+        """Whether it may be an image's; of what goes along with one it is ``unknown``."""
+        return self.os != _UNKNOWN
+
+    @property
     def said(self) -> bool:
         """Whether it is a platform; BuildKit says ``unknown/unknown`` of its attestations."""
         return self.os not in ("", _UNKNOWN)
@@ -92,19 +97,6 @@ class Manifest:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
-    """What an image's configuration says of it; its environment and history may hold secrets.
-
-    ``diff_ids`` are the digests of the layers' uncompressed tars, base first.
-    """
-
-    platform: Platform
-    diff_ids: tuple[str, ...]
-    created: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
 def is_digest(text: str) -> bool:
     """Say whether ``text`` is a digest that can be checked."""
     return bool(_DIGEST.fullmatch(text))
@@ -136,24 +128,7 @@ def parse_manifest(data: bytes, announced: str) -> Manifest:
         config=config,
         layers=_descriptors(document, "layers"),
         artifact_type=text_of(document, "artifactType") or config.media_type,
-        annotations=_texts(document.get("annotations")),
-    )
-
-
-def parse_config(data: bytes) -> ImageConfig:
-    """Return what a container image's configuration says. Raises FormatError."""
-    document = jsondoc.load(data)
-    diff_ids = object_of(document, "rootfs").get("diff_ids") or []
-    if not isinstance(diff_ids, list) or len(diff_ids) > MAX_DESCRIPTORS:
-        raise FormatError("rootfs.diff_ids is no list of layers")
-    for digest in diff_ids:
-        if not isinstance(digest, str) or not is_digest(digest):
-            raise FormatError(f"rootfs.diff_ids has {printable(str(digest), 80)}, no digest")
-    return ImageConfig(
-        platform=_platform(document),
-        diff_ids=tuple(diff_ids),
-        created=text_of(document, "created"),
-        labels=_texts(object_of(document, "config").get("Labels")),
+        annotations=texts_of(document.get("annotations")),
     )
 
 
@@ -185,8 +160,8 @@ def descriptor(value: object, where: str) -> Descriptor:
         kind,
         digest,
         size,
-        _texts(value.get("annotations")),
-        _platform(object_of(value, "platform")),
+        texts_of(value.get("annotations")),
+        platform_of(object_of(value, "platform")),
         text_of(value, "artifactType"),
     )
 
@@ -194,29 +169,6 @@ def descriptor(value: object, where: str) -> Descriptor:
 def is_attestation(entry: Descriptor) -> bool:
     """Say whether an entry of an index is what BuildKit attaches to an image of that index."""
     return entry.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
-
-
-def choose(entries: Sequence[Descriptor], wanted: Platform, only: bool = False) -> Descriptor:
-    """Return the entry of an index that is for the platform ``wanted``.
-
-    One that says nothing of its platform will do, and with ``only`` so does the only image,
-    whatever it is for. Raises FormatError naming what there is when none or several would do.
-    """
-    listed = [e for e in entries if e.media_type in INDEXES | MANIFESTS and not is_attestation(e)]
-    images = [e for e in listed if e.platform.os != _UNKNOWN] or listed
-    if only and len({e.digest for e in images}) == 1:
-        return images[0]
-    fitting = [e for e in images if not e.platform.said or e.platform[:2] == wanted[:2]]
-    exact = [e for e in fitting if e.platform.said and e.platform.variant == wanted.variant]
-    found = exact or fitting
-    if len({e.digest for e in found}) == 1:
-        return found[0]
-    names = ", ".join(
-        sorted({name_of(e) or str(e.platform) or e.digest for e in found or images})[:10]
-    )
-    if not found:
-        raise FormatError(f"has no image for {wanted}; it has {names or 'none at all'}")
-    raise FormatError(f"has several images for {wanted}: {names}")
 
 
 def name_of(entry: Descriptor) -> str:
@@ -244,10 +196,12 @@ def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     return tuple(descriptor(entry, f"{key}[{i}]") for i, entry in enumerate(entries))
 
 
-def _platform(document: dict[str, Any]) -> Platform:
+def platform_of(document: dict[str, Any]) -> Platform:
+    """Return the platform that a document's own members say."""
     return Platform(*(text_of(document, key) for key in Platform._fields))
 
 
-def _texts(value: object) -> dict[str, str]:
+def texts_of(value: object) -> dict[str, str]:
+    """Return the members of an object that are texts, such as annotations and labels."""
     entries = value.items() if isinstance(value, dict) else ()
     return {str(k): v for k, v in entries if isinstance(v, str)}

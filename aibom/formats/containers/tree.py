@@ -68,6 +68,8 @@ class Tree:
         self._root = Folder(0)
         self._entries = 0
         self._steps = 0
+        # folders by the paths that lead to them, until something is put
+        self._real: dict[str, tuple[str, Folder | None]] = {}
 
     def put(self, path: str, node: Node | None, layer: int) -> bool:
         """Put a node of ``layer`` at ``path``, relative to the root; None is no file, a device.
@@ -77,6 +79,7 @@ class Tree:
         Raises FormatError beyond the limits.
         """
         self._entries += 1
+        self._real.clear()
         if self._entries > MAX_ENTRIES:
             raise FormatError(f"more than {MAX_ENTRIES:,} files")
         if len(path) > MAX_PATH or _OUTSIDE.search(path):
@@ -107,10 +110,12 @@ class Tree:
         An empty string where no file is; a link that stands at ``path`` itself is not followed.
         """
         above, _, name = path.rpartition("/")
-        trail = self._walk(above.split("/"), None)
-        if trail is None or not isinstance(trail[-1][1].entries.get(name), File):
-            return ""
-        return "/".join([part for part, _ in trail] + [name])
+        if above not in self._real:
+            trail = self._walk(above.split("/"), None) or []
+            self._real[above] = "/".join(part for part, _ in trail), trail[-1][1] if trail else None
+        where, folder = self._real[above]
+        found = isinstance(folder.entries.get(name), File) if folder else False
+        return f"{where}/{name}" if found else ""
 
     def followed(self, path: str) -> File | None:
         """Return the file that ``path`` leads to, over links."""
