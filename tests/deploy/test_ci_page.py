@@ -84,6 +84,6 @@ def test_every_command_on_the_page_does_what_the_page_says(tmp_path: Path) -> No
 
 def test_the_page_is_read_as_it_is_meant() -> None:
     found = list(blocks(PAGE.read_text()))
-    assert [block.code for block in found if "aibom diff" in block.run] == [1, 0, 0]
+    assert [block.code for block in found if "aibom diff" in block.run] == [1, 0, 0, 0]
     assert sum(block.shown is not None for block in found) == 4
     assert re.fullmatch(pattern_of("a ... (pid 1)\n..."), plain("a b\n  (pid 27) c", "/x"))

@@ -134,6 +134,15 @@ def test_what_is_declared_passes(tmp_path: Path, compared: dict[str, str]) -> No
     assert done.returncode == 0, done.stderr
 
 
+def test_a_policy_alone_is_enough(tmp_path: Path, compared: dict[str, str]) -> None:
+    (tmp_path / "aibom.yaml").write_text("version: 1\n")
+    alone = compared | {"AIBOM_DECLARED": "", "AIBOM_POLICY": "aibom.yaml"}
+    done = step("compare", tmp_path, **alone)
+    # it says nothing of the model, which was not in the image
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "aibom-out" / "aibom.md").exists()
+
+
 @pytest.mark.parametrize(
     "name", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "--help", "*"]
 )
