@@ -9,7 +9,8 @@ from aibom.compare.compare import compare
 from aibom.declare import observed
 from aibom.identify.inventory import identify
 from aibom.observe.watch.moments import MAX_ACTS, Moments
-from aibom.report.cyclonedx import document_of, serialise
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
 from aibom.rulebook.load import load
 from aibom.types.facts import THE_PROCESS, Arrival, Span
 from aibom.types.inventory import Evidence
