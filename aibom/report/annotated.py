@@ -8,9 +8,10 @@ from aibom import __version__
 from aibom.formats.documents import bomjson, jsondoc
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
+from aibom.report import findingparts
 from aibom.report.findings import ordered
 from aibom.types.diff import Diff
-from aibom.types.findings import Finding, Verdict
+from aibom.types.findings import Verdict
 
 _Entry = dict[str, Any]
 
@@ -43,8 +44,10 @@ def annotated_report(diff: Diff) -> str:
     notes = []
     for finding in ordered(diff):
         ref = finding.ref if finding.ref in entries else ""
-        _add(entries.get(ref) or _root(document), _pairs(diff, finding))
-        notes.append((ref or bomjson.text(_root(document), "bom-ref"), _sentence(finding)))
+        pairs = [*findingparts.written(finding), ("aibom:finding:state", diff.state(finding))]
+        _add(entries.get(ref) or _root(document), pairs)
+        subject = ref or bomjson.text(_root(document), "bom-ref")
+        notes.append((subject, findingparts.sentence(finding)))
     if version >= (1, 5):
         _annotate(document, notes)
     document["version"] = _next(document.get("version"))
@@ -123,23 +126,6 @@ def _add(entry: _Entry, pairs: list[tuple[str, str]]) -> None:
 
 def _verdict_pairs(verdict: Verdict) -> list[tuple[str, str]]:
     return [("aibom:declared", verdict.declared), ("aibom:declared:reason", verdict.reason)]
-
-
-def _pairs(diff: Diff, finding: Finding) -> list[tuple[str, str]]:
-    return [
-        ("aibom:finding", finding.kind.name),
-        ("aibom:finding:fingerprint", finding.fingerprint),
-        ("aibom:finding:id", finding.kind.id),
-        ("aibom:finding:severity", finding.severity),
-        ("aibom:finding:state", diff.state(finding)),
-    ]
-
-
-def _sentence(finding: Finding) -> str:
-    return (
-        f"{finding.kind.name} ({finding.kind.id}, {finding.severity}): {finding.component}:"
-        f" {finding.evidence}; {finding.reason}. Remedy: {finding.remedy}"
-    )
 
 
 def _annotate(document: _Entry, notes: list[tuple[str, str]]) -> None:

@@ -130,14 +130,7 @@ def add_findings(
     }
     for finding in findings:
         ref = printable(finding.ref) or root
-        _annotate(
-            document,
-            [ref],
-            f"{finding.kind.name} ({finding.kind.id}, {finding.severity}): {finding.component}:"
-            f" {'; '.join(filter(None, (finding.evidence, finding.reason)))}."
-            f" Remedy: {finding.remedy}",
-            when,
-        )
+        _annotate(document, [ref], findingparts.sentence(finding), when)
         entries[ref].setdefault("properties", []).extend(
             {"name": name, "value": value} for name, value in findingparts.written(finding)
         )

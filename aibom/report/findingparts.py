@@ -30,6 +30,15 @@ def written(finding: Finding) -> list[tuple[str, str]]:
     return [(name, printable(value)) for name, value in pairs if value]
 
 
+def sentence(finding: Finding) -> str:
+    """Return a finding as one paragraph, for the annotation of what it is about."""
+    seen = "; ".join(filter(None, (finding.evidence, finding.reason)))
+    return (
+        f"{finding.kind.name} ({finding.kind.id}, {finding.severity}): {finding.component}:"
+        f" {seen}. Remedy: {finding.remedy}"
+    )
+
+
 def _record(values: dict[str, Any]) -> str:
     # each part cut, so that the whole stays what it is when it is read again
     cut = {k: printable(v, 900) if isinstance(v, str) else v for k, v in values.items()}

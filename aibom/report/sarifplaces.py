@@ -48,22 +48,24 @@ def locations(diff: Diff, finding: Finding) -> dict[str, Any]:
 
 
 def _place(diff: Diff, finding: Finding) -> tuple[str, int]:
-    texts = [d.name for d in diff.documents if d.kind in _TEXTS and _is_path(d.name)]
-    if finding.document in {*texts, diff.observed}:
+    if _is_text(diff, finding.document):
         return finding.document, finding.line
+    texts = [d.name for d in diff.documents if _is_text(diff, d.name)]
     return (texts or [diff.observed])[0], 0
 
 
 def _related(diff: Diff, finding: Finding) -> Iterator[tuple[str, int, str]]:
     closest = finding.closest
-    if closest is not None and _is_path(closest.document):
+    if closest is not None and _is_text(diff, closest.document):
         yield closest.document, closest.line, f"closest declared: {said_of(closest)}"
     if finding.document != diff.observed:
         yield diff.observed, 0, "the observed BOM"
 
 
-def _is_path(name: str) -> bool:
-    return not _SCHEME.match(name) or name.startswith("file:")
+def _is_text(diff: Diff, name: str) -> bool:
+    """Say whether a name is that of a text in a file: an SBOM, a policy, the observed BOM."""
+    elsewhere = {d.name for d in diff.documents if d.kind not in _TEXTS}
+    return bool(name) and name not in elsewhere and not _SCHEME.match(name)
 
 
 def _physical(name: str, line: int) -> dict[str, Any]:

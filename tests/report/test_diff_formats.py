@@ -141,9 +141,29 @@ def test_sarif_says_where_and_what() -> None:
     ],
 )
 def test_names_of_files_as_uris(name: str, found: dict[str, str]) -> None:
-    diff = replace(small(), observed=name, documents=())
+    held = finding("undeclared-model", "x", document=name)
+    diff = replace(small(), assessment=replace(small().assessment, findings=(held,)))
     (place,) = sarif(diff)["results"][0]["locations"]
     assert place["physicalLocation"]["artifactLocation"] == found
+
+
+@pytest.mark.parametrize(
+    ("document", "uri", "line"),
+    [
+        ("aibom.yaml", "aibom.yaml", 7),
+        ("bom.json", "bom.json", 7),
+        ("img:1", "sbom.json", 1),
+        ("containerd://img", "sbom.json", 1),
+        ("", "sbom.json", 1),
+    ],
+)
+def test_a_finding_is_where_its_document_is_a_text(document: str, uri: str, line: int) -> None:
+    found = finding("exception-expired", "x", document=document, line=7)
+    diff = replace(small(), assessment=replace(small().assessment, findings=(found,)))
+    (place,) = sarif(diff)["results"][0]["locations"]
+    physical = place["physicalLocation"]
+    assert physical["artifactLocation"]["uri"] == uri
+    assert physical["region"]["startLine"] == line
 
 
 def test_the_severity_of_a_rule_is_that_of_its_findings() -> None:
