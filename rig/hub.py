@@ -31,10 +31,18 @@ def _entry(name: str, data: bytes) -> dict[str, Any]:
     return entry | ({"lfs": large} if name.endswith(LARGE) else {})
 
 
+def _sibling(entry: dict[str, Any]) -> dict[str, Any]:
+    named = {"rfilename": entry["path"], "size": entry["size"], "blobId": entry["oid"]}
+    large = entry.get("lfs", {})
+    lfs = {"sha256": large.get("oid"), "size": large.get("size"), "pointerSize": 134}
+    return named | ({"lfs": lfs} if large else {})
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers for the repositories of the server; ``LARGE`` says which files redirect."""
 
     repositories: dict[str, Files]
+    about: dict[str, dict[str, Any]]
     storage: str
     protocol_version = "HTTP/1.1"
 
@@ -56,10 +64,15 @@ class Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _describe(self, repository: str, *, listed: bool) -> None:
-        files = self.repositories[repository]
+        files = self.repositories.get(repository)
+        if files is None:
+            self._answer(b"{}", code=404, X_Error_Code="RepoNotFound")
+            return
         entries = [_entry(name, data) for name, data in files.items()]
-        siblings = [{"rfilename": name} for name in files]
+        # with blobs=True the hub tells sizes and digests (huggingface_hub, RepoSibling)
+        siblings = [_sibling(entry) for entry in entries]
         about = {"id": repository, "sha": commit_of(files), "siblings": siblings, "private": False}
+        about |= self.about.get(repository, {})
         self._answer(json.dumps(entries if listed else about).encode(), kind="application/json")
 
     def _resolve(self, files: Files, name: str) -> None:
@@ -93,9 +106,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub(repositories: dict[str, Files]) -> Iterator[str]:
-    """Serve ``repositories`` by their names and yield the hub's address."""
-    holding = {"repositories": repositories}
+def hub(
+    repositories: dict[str, Files], about: dict[str, dict[str, Any]] | None = None
+) -> Iterator[str]:
+    """Serve ``repositories`` by their names and yield the hub's address.
+
+    ``about`` is what its answers about a repository say beside its files: cardData, tags, gated.
+    """
+    holding = {"repositories": repositories, "about": about or {}}
     handler: type[Handler] = type("HandlerOfOne", (Handler,), holding)
     storage = ThreadingHTTPServer(("127.0.0.2", 0), handler)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -2,37 +2,74 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from aibom.cli.asked import add_online_option, resolved
 from aibom.cli.images import HERE, Choice, add_image_options, read_image
 from aibom.cli.policyfile import add_policy_option
 from aibom.cli.terminal import CommandError, read_file
-from aibom.declare import recognise
+from aibom.declare import hubs, recognise
 from aibom.formats.source import FormatError
+from aibom.formats.text import printable
+from aibom.rulebook.load import load
 from aibom.types.declared import Document
 
 #: Largest document that is read, in bytes.
 MAX_DOCUMENT = 256 << 20
+#: Most files that one document may include, by itself and by what it includes.
+MAX_INCLUDED = 50
 
 
-def read_documents(names: Sequence[str], choice: Choice = HERE) -> tuple[Document, ...] | None:
+def read_documents(
+    names: Sequence[str], choice: Choice = HERE, *, online: bool = False
+) -> tuple[Document, ...] | None:
     """Return what all the documents and images say; None when none was given.
 
-    ``choice`` says which image is meant where there are several. Raises CommandError.
+    ``choice`` says which image is meant where there are several. With ``online`` model hubs are
+    asked of the repositories that the documents name. Raises CommandError.
     """
-    return tuple(d for name in names for d in _read(name, choice)) or None
+    documents = tuple(d for name in names for d in _read(name, choice))
+    return (resolved(documents) if online else documents) or None
 
 
 def _read(name: str, choice: Choice) -> tuple[Document, ...]:
-    found = read_image(name, choice)
-    return (read_document(name),) if found is None else found
+    found = None if name.startswith(hubs.SCHEME) else read_image(name, choice)
+    return with_included(read_document(name), name) if found is None else found
 
 
 def read_document(name: str) -> Document:
     """Return what one document says, named as on the command line. Raises CommandError."""
     try:
-        return recognise.document(read_file(name, MAX_DOCUMENT), name)
+        if name.startswith(hubs.SCHEME):
+            return hubs.reference(name)
+        return recognise.document(read_file(name, MAX_DOCUMENT), name, load)
     except FormatError as error:
         raise CommandError(f"{name}: {error}") from None
+
+
+def with_included(document: Document, name: str) -> tuple[Document, ...]:
+    """Return a document and the files that it includes, all of them in its own folder or below.
+
+    Raises CommandError. A file that lies elsewhere is a note of the document that includes it.
+    """
+    top = Path(name).resolve().parent
+    found: dict[Path, Document] = {Path(name).resolve(): document}
+    waiting = [(document, Path(name), one) for one in document.includes]
+    while waiting and len(found) <= MAX_INCLUDED:
+        by, place, relative = waiting.pop(0)
+        path = place.parent / relative
+        if path.resolve() in found:
+            continue
+        if not path.resolve().is_relative_to(top) or "://" in relative:
+            note = f"{printable(relative, 200)} is not in its folder and was not read"
+            key = next(k for k, v in found.items() if v is by or v.name == by.name)
+            found[key] = replace(found[key], notes=(*found[key].notes, note))
+            continue
+        one = read_document(str(path))
+        found[path.resolve()] = one
+        waiting += [(one, path, another) for another in one.includes]
+    return tuple(found.values())
 
 
 def add_declared_option(command: argparse.ArgumentParser) -> None:
@@ -44,7 +81,9 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DECLARED",
         help="what should run: an SBOM (CycloneDX, SPDX, Syft JSON), an image in a file or folder, "
-        "containerd://IMAGE; repeatable",
+        "containerd://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
+        "hf://ORG/NAME; repeatable",
     )
     add_policy_option(group)
     add_image_options(command)
+    add_online_option(group)

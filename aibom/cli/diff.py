@@ -2,6 +2,7 @@
 
 import argparse
 
+from aibom.cli.asked import add_online_option
 from aibom.cli.declared import MAX_DOCUMENT, read_documents
 from aibom.cli.images import add_image_options, choice_of
 from aibom.cli.outputs import add_output_options, outputs_of, write_outputs
@@ -32,9 +33,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "declared",
         nargs="*",
         metavar="DECLARED",
-        help="SBOM (CycloneDX, SPDX, Syft JSON), image in a file or folder (PATH or PATH:NAME), "
-        "containerd://IMAGE",
+        help="what should run: an SBOM, an image in a file or folder (PATH or PATH:NAME), "
+        "containerd://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
+        "hf://ORG/NAME",
     )
+    add_online_option(command)
     command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")
     add_policy_option(command)
     _add_failing_options(command)
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compared(arguments: argparse.Namespace) -> Diff:
-    documents = read_documents(arguments.declared, choice_of(arguments))
+    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
     if documents is None and arguments.policy is None:
         raise CommandError("nothing to compare with: name a document, or a policy with --policy")
     policed = read_policed(arguments.policy, time_of(arguments))

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(arguments: argparse.Namespace) -> Told:
-    documents = read_documents(arguments.declared, choice_of(arguments))
+    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
     policed = read_policed(arguments.policy, time_of(arguments))
     data = read_file(arguments.bom, MAX_DOCUMENT)
     try:

@@ -42,7 +42,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments))
+    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
     policed = read_policed(arguments.policy, when)
     scope = scope_of(arguments)
     rules = load()

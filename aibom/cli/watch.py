@@ -136,7 +136,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments))
+    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
     policed = read_policed(arguments.policy, when)
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
@@ -214,7 +214,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments))
+    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
     policed = read_policed(arguments.policy, when)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT

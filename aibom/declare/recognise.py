@@ -1,15 +1,20 @@
 """What a document is, told by its content; then its claims. Pure: the caller read the file."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from aibom.declare import cyclonedx, spdx, spdx3, syft
+from aibom.declare import commands, cyclonedx, manifests, objects, spdx, spdx3, syft, texts
 from aibom.formats.documents import bomxml, jsondoc, tagvalue
 from aibom.formats.documents.spdx3 import version_of
+from aibom.formats.mcp.config import MAX_CONFIG
 from aibom.formats.source import FormatError
 from aibom.types.declared import Document
+from aibom.types.rules import RuleSet
 
 _Json = dict[str, Any]
+# a table of TOML begins with a bracket, as an array of JSON does, and a template with two braces
+_NO_JSON = re.compile(r"\[\[?[A-Za-z]|\{\{")
 
 # the first one whose test holds reads the document; of a text the test gets how it begins
 _JSON: tuple[tuple[Callable[[_Json], bool], Callable[[_Json, str], Document]], ...] = (
@@ -30,31 +35,63 @@ _TEXT: tuple[_Text, ...] = (
     ),
 )
 
+
+def _no_rules() -> RuleSet:
+    return RuleSet((), ())
+
+
 #: What can be read, for the error that says that something else was given.
-KNOWN = "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON"
+KNOWN = (
+    "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON; requirements and lock files "
+    "of Python and Node.js; Kubernetes and Compose manifests; MCP configurations; hub references"
+)
 
 
-def document(data: bytes, name: str) -> Document:
+def document(data: bytes, name: str, rules: Callable[[], RuleSet] = _no_rules) -> Document:
     """Return what the document in ``data`` claims; ``name`` is how the user named it.
 
-    The content decides what it is; ``name`` is for messages. Raises FormatError saying what is
-    wrong with it and where.
+    ``rules`` gives what is known of model servers and MCP clients; it is asked for manifests and
+    configurations only. The content decides what it is; ``name`` is for messages. Raises
+    FormatError saying what is wrong with it and where.
     """
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FormatError("the file is empty")
     head = jsondoc.head(data)
-    if head.startswith(("{", "[")):
-        return _json(jsondoc.load(data), name)
+    if head.startswith(("{", "[")) and not _NO_JSON.match(head):
+        return _json(data, name, rules)
     for matches, read in _TEXT:
         if matches(head):
             return read(data, name)
-    jsondoc.decoded(data)
-    raise FormatError(f"not a document that aibom knows ({KNOWN})")
+    found = texts.read(jsondoc.decoded(data), name, rules)
+    if found is None:
+        raise FormatError(f"not a document that aibom knows ({KNOWN})")
+    return found
 
 
-def _json(content: _Json, name: str) -> Document:
+def _json(data: bytes, name: str, rules: Callable[[], RuleSet]) -> Document:
+    try:
+        content = jsondoc.load(data)
+    except FormatError:
+        # clients of MCP allow comments in JSON
+        if (found := _configuration(data, name, rules)) is not None:
+            return found
+        raise
     for matches, read in _JSON:
         if matches(content):
             return read(content, name)
+    found = (
+        objects.read(content, jsondoc.decoded(data), name)
+        or manifests.of_values([content], name, rules)
+        or _configuration(data, name, rules)
+    )
+    if found is not None:
+        return found
     keys = ", ".join(sorted(content)[:5])
     raise FormatError(f"JSON, but no document that aibom knows ({KNOWN}); it has {keys}")
+
+
+def _configuration(data: bytes, name: str, rules: Callable[[], RuleSet]) -> Document | None:
+    # a document that is no configuration for another reason than its comments is not read again
+    if len(data) > MAX_CONFIG or b"ervers" not in data:
+        return None
+    return commands.read(data, name, rules().clients, "json")

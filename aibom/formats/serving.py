@@ -18,7 +18,7 @@ class ServingClaim(NamedTuple):
 
     ``models`` are paths or repositories, ``files`` names of files in a repository, ``folders``
     have one folder per model, ``names`` are what clients call the model, ``adapters`` are
-    ``PATH`` or ``NAME=PATH``.
+    ``PATH`` or ``NAME=PATH``, ``revisions`` those of the models' repositories.
     """
 
     models: tuple[str, ...] = ()
@@ -27,6 +27,7 @@ class ServingClaim(NamedTuple):
     names: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     tokenizers: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """YAML that somebody else wrote, read without surprises."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -11,6 +12,8 @@ _Texts: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _MAX_DEPTH = 50
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _MAX_NUMBER = 100
+#: Longest text that is read with its lines: values take a hundred times the room of their text.
+MAX_LINES_TEXT = 8 << 20
 
 YAMLError = yaml.YAMLError
 
@@ -42,8 +45,35 @@ class _ValuesLoader(_Unique, _Parser):  # type: ignore[misc]
         return super().construct_scalar(node)
 
 
+class Mapping(dict[str, Any]):
+    """A mapping that knows in which line, from 1, each of its keys stands."""
+
+    lines: dict[str, int]
+
+
+class Sequence(list[Any]):
+    """A sequence that knows in which line, from 1, each of its items begins."""
+
+    lines: list[int]
+
+
 class _TextsLoader(_Unique, _Texts):  # type: ignore[misc]
     """YAML whose scalars are all text, so that ``no`` stays Norwegian and ``1.10`` a version."""
+
+
+class _LinesLoader(_TextsLoader):
+    """Texts, in mappings and sequences that know their lines."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found = Mapping(super().construct_mapping(node, deep))
+        keys = (key for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        found.lines = {key.value: key.start_mark.line + 1 for key in keys}
+        return found
+
+    def construct_sequence(self, node: yaml.SequenceNode, deep: bool = False) -> list[Any]:
+        found = Sequence(super().construct_sequence(node, deep))
+        found.lines = [item.start_mark.line + 1 for item in node.value]
+        return found
 
 
 def load(data: bytes | str) -> Any:
@@ -56,10 +86,34 @@ def load_texts(data: bytes | str) -> Any:
     return _load(data, _TextsLoader)
 
 
+def load_lines(data: bytes | str) -> tuple[Any, ...]:
+    """Return every document in ``data`` as load_texts does, with ``Mapping`` and ``Sequence``.
+
+    Raises YAMLError, also for aliases, deep nesting, and more than MAX_LINES_TEXT characters.
+    """
+    if len(data) > MAX_LINES_TEXT:
+        raise YAMLError(f"more than {MAX_LINES_TEXT} characters")
+    found: list[Any] = _guarded(data, lambda: list(yaml.load_all(data, Loader=_LinesLoader)))
+    return tuple(found)
+
+
+def line_of(container: object, key: str | int) -> int:
+    """Return the line of a key of a ``Mapping`` or an item of a ``Sequence``; 0 if unknown."""
+    if isinstance(container, Mapping):
+        return container.lines.get(str(key), 0)
+    if isinstance(container, Sequence) and isinstance(key, int) and key < len(container.lines):
+        return container.lines[key]
+    return 0
+
+
 def _load(data: bytes | str, loader: Any) -> Any:
+    return _guarded(data, lambda: yaml.load(data, Loader=loader))  # noqa: S506 - both are safe
+
+
+def _guarded(data: bytes | str, construct: Callable[[], Any]) -> Any:
     try:
         _check_shape(data)
-        return yaml.load(data, Loader=loader)  # noqa: S506 - both are safe loaders
+        return construct()
     # keys that cannot be one, and tags that a scalar does not fit: "!!bool x", "!!int ''"
     except (ArithmeticError, AttributeError, LookupError, RecursionError) as error:
         raise YAMLError(repr(error)) from None

@@ -28,6 +28,9 @@ _SERVES = {
     "name": "names",
     "adapter": "adapters",
     "tokenizer": "tokenizers",
+    "revision": "revisions",
+    "variable": "variables",
+    "image": "images",
 }
 
 

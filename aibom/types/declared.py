@@ -83,7 +83,8 @@ class Document:
     ``OCI image layout``). ``subject`` is what it describes, as far as it says: a name, and
     ``digests`` are digests of that (an image's manifest, its configuration). ``files`` are the
     files of an image by their absolute path. ``notes`` say what of it could not be read: what is
-    missing in it may be there.
+    missing in it may be there. ``includes`` are files that it names as a part of it, relative to
+    its own folder.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Document:
     subject: str = ""
     digests: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -120,7 +120,10 @@ class Serves:
 
     The value of one of ``models`` is a model's path or its repository on a hub, of ``files`` a file
     in that repository, of ``folders`` a folder with a folder per model, of ``names`` what clients
-    call the model. ``operands`` are the words after which the model follows without an option.
+    call the model, of ``revisions`` the revision of the model's repository. ``operands`` are the
+    words after which the model follows without an option, ``variables`` are variables of the
+    environment that name a model. ``images`` are repositories of container images, or ends of
+    them, whose entry point is the server: shell patterns.
     """
 
     models: tuple[str, ...] = ()
@@ -130,6 +133,9 @@ class Serves:
     names: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
     tokenizers: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

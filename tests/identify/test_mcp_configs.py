@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from test_mcp import NPM, PYPI, RULES, TO_CLIENT, TO_SERVER, client, end, running, server
 
+from aibom.formats.mcp.commands import started
 from aibom.identify.inventory import identify
-from aibom.identify.mcp.commands import started
 from aibom.types.facts import ConfiguredServer, Connection, McpConfig, ProcessFacts, Program
 from aibom.types.inventory import Inventory
 from tests import make

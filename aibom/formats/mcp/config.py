@@ -7,11 +7,10 @@ rules/mcp-client.
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aibom.formats import yamltext
+from aibom.formats import tomltext, yamltext
 from aibom.formats.jsontext import load_object
 from aibom.formats.mcp.hidden import clean_url, without_carried
 from aibom.formats.mcp.transports import TRANSPORTS
@@ -32,10 +31,6 @@ MAX_SERVERS = 200
 _STRING = r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)'
 _COMMENT = re.compile(rf"(?P<kept>{_STRING})|//[^\n]*|/\*(?:.*?\*/|.*\Z)", re.DOTALL)
 _COMMA = re.compile(rf"(?P<kept>{_STRING})|,(?=[ \t\r\n]*+[}}\]])", re.DOTALL)
-# a dotted key of TOML of thirty parts and more: tomllib takes memory by the square of their number
-_DEEP_KEY = re.compile(
-    r"(?:(?<![\w-])[\w-]++[ \t]*+\.[ \t]*+|(?:\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){30}"
-)
 _COMMANDS = ("command", "cmd", "path")
 _URLS = ("url", "serverUrl", "httpUrl", "uri", "endpoint")
 _TRANSPORTS = ("type", "transport", "transportType")
@@ -105,11 +100,11 @@ def _document(data: bytes, form: ConfigFormat) -> dict[Any, Any]:
         raise FormatError(f"larger than {MAX_TEXT} bytes")
     try:
         if form == "toml":
-            document = _toml_document(data.decode("utf-8-sig"))
+            document = tomltext.load(data.decode("utf-8-sig"))
         elif form == "yaml":
             document = yamltext.load(data)
         else:
-            document = load_object(_plain(data.decode("utf-8-sig")).encode())
+            document = load_object(plain(data.decode("utf-8-sig")).encode())
     except (ValueError, RecursionError, yamltext.YAMLError) as error:
         raise FormatError(f"no {form}: {printable(str(error), 200)}") from None
     if not isinstance(document, dict):
@@ -117,13 +112,7 @@ def _document(data: bytes, form: ConfigFormat) -> dict[Any, Any]:
     return document
 
 
-def _toml_document(text: str) -> dict[str, Any]:
-    if _DEEP_KEY.search(text):
-        raise ValueError("a key of too many parts")
-    return tomllib.loads(text)
-
-
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return JSON without comments and trailing commas (JSON with Comments, as VS Code has it)."""
     without = _COMMENT.sub(lambda m: m["kept"] or " ", text)
     return _COMMA.sub(lambda m: m["kept"] or " ", without)

@@ -1,7 +1,16 @@
 """Whether two versions are one, and whether a requirement allows a version."""
 
+from functools import lru_cache
+
+import nodesemver
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+#: Longest requirement or version that is looked at, in characters: node-semver's patterns take
+#: time by the square of it.
+MAX_RANGE = 200
+# what node-semver raises of broken text
+_ODD = (ValueError, TypeError, LookupError, AttributeError)
 
 
 def same(ecosystem: str, promised: str, found: str) -> bool:
@@ -21,17 +30,34 @@ def same(ecosystem: str, promised: str, found: str) -> bool:
     return wanted == seen or (not wanted.local and wanted.public == Version(seen.public).public)
 
 
-def allows(ecosystem: str, versions: str, found: str) -> bool:
-    """Say whether a requirement allows a version: a PEP 440 specifier set for ``pypi``.
+def is_range(ecosystem: str, versions: str) -> bool:
+    """Say whether a requirement can be matched: of ``pypi`` or ``npm``, and well-formed."""
+    if len(versions) > MAX_RANGE:
+        return False
+    try:
+        if ecosystem == "npm":
+            return nodesemver.valid_range(versions, loose=False) is not None
+        SpecifierSet(versions)
+    except (InvalidSpecifier, *_ODD):
+        return False
+    return ecosystem == "pypi"
 
-    An empty requirement allows everything; one that cannot be read allows nothing.
+
+@lru_cache(maxsize=100_000)
+def allows(ecosystem: str, versions: str, found: str) -> bool:
+    """Say whether a requirement allows a version.
+
+    A PEP 440 specifier set for ``pypi``, a range of node-semver for ``npm``. An empty requirement
+    allows everything; one that cannot be read allows nothing.
     """
     if not versions:
         return True
-    if ecosystem != "pypi":
+    if not is_range(ecosystem, versions) or len(found) > MAX_RANGE:
         return False
     try:
+        if ecosystem == "npm":
+            return bool(nodesemver.satisfies(found, versions, loose=False))
         # what was installed was allowed to be a pre-release by whoever installed it
         return SpecifierSet(versions).contains(found, prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
+    except (InvalidSpecifier, InvalidVersion, *_ODD):
         return False

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aibom.identify.mcp.commands import Started, comparable, started
+from aibom.formats.mcp.commands import Started, comparable, started
 from aibom.identify.mcp.servers import Serving
 from aibom.identify.mcp.urls import is_local, leads_to, listens_at
 from aibom.types.concerns import Concern
