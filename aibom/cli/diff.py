@@ -44,7 +44,16 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_output_options(command)
     add_image_options(command)
     add_time_option(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, further=_further)
+
+
+def _further(arguments: argparse.Namespace, names: list[str]) -> bool:
+    """Take names that follow an option, as in ``diff DECLARED --strict OBSERVED``."""
+    if any(name.startswith("-") for name in names):
+        return False
+    *declared, arguments.observed = [arguments.observed, *names]
+    arguments.declared += declared
+    return True
 
 
 def _add_failing_options(command: argparse.ArgumentParser) -> None:

@@ -56,7 +56,10 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     top = parser(argv[0] if argv and argv[0] in _COMMANDS else "")
     runs_command = argv[:1] == ["watch"] and "--" in argv
     try:
-        arguments = top.parse_args(argv)
+        arguments, rest = top.parse_known_args(argv)
+        # argparse takes what stands before an option for all names that there are
+        if rest and not (hasattr(arguments, "further") and arguments.further(arguments, rest)):
+            top.error(f"unrecognized arguments: {' '.join(rest)}")
         if runs_command and not arguments.argv:
             top.error("no command after --")
     except SystemExit as end:

@@ -206,3 +206,16 @@ def test_a_process_without_a_python_has_no_modules() -> None:
         process.kill()
     assert done.returncode == 2
     assert "no CPython runs in it" in done.stderr
+
+
+def test_options_may_stand_between_the_documents(tmp_path: Path) -> None:
+    names = [document(tmp_path / f"{n}.json") for n in ("a", "b", "c")]
+    for arguments in (
+        (names[0], "--strict", names[1]),
+        ("--strict", names[0], names[1]),
+        (names[0], names[1], "--strict", names[2]),
+        (names[0], "--strict", names[1], names[2]),
+    ):
+        assert aibom("diff", *arguments).returncode == 0
+    unknown = aibom("diff", names[0], "--bogus", names[1])
+    assert (unknown.returncode, "--bogus" in unknown.stderr) == (2, True)
