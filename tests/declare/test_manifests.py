@@ -71,6 +71,8 @@ def models(found: Document) -> list[tuple[str, str, str]]:
             "acme/a",
         ),
         ("image: my/own\ncommand: [sh, -c, 'vllm serve $MODEL']", ""),
+        ("image: my/own\ncommand: [sh, -c, 'x --n=$(N);vllm serve acme/a']", "acme/a"),
+        ("image: my/own\ncommand: [sh, -c, 'x || vllm serve ''acme/a''&']", "acme/a"),
         ("image: my/own\ncommand: [sh, -c, 'vllm serve \"acme/a']", ""),
         (
             "image: vllm/vllm-openai\nargs: [--model, $(M)]\nenv: [{name: M, value: acme/a}]",

@@ -19,7 +19,8 @@ MAX_WORDS = 1_000
 _KUBERNETES = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 _SHELL = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash"})
-_ENDS = frozenset({"&&", "||", ";", "|", "&", "\n"})
+# what ends a command is made of these: ;  &&  ||  |  &
+_ENDS = ";&|"
 
 
 class Variable(NamedTuple):
@@ -91,19 +92,18 @@ def _expanded(word: str, known: dict[str, str], spelled: re.Pattern[str]) -> str
 
 def _simple_commands(text: str) -> Iterator[list[str]]:
     """Yield the commands of a shell's text, as far as it is plain (sh(1), simple commands)."""
-    lexer = shlex.shlex(
-        text[:20_000].replace("\\\n", " ").replace("\n", " ; "), punctuation_chars=True
-    )
+    lines = text[:20_000].replace("\\\n", " ").replace("\n", " ; ")
+    lexer = shlex.shlex(lines, posix=True, punctuation_chars=_ENDS)
     lexer.whitespace_split = True
     lexer.commenters = "#"
     words: list[str] = []
     try:
         for word in lexer:
-            if word in _ENDS:
+            if word and not word.strip(_ENDS):
                 yield from _begun(words)
                 words = []
             else:
-                words.append(re.sub(r"""^(["'])(.*)\1$""", r"\2", word, flags=re.DOTALL))
+                words.append(word)
     except ValueError:  # a quotation without an end
         return
     yield from _begun(words)
