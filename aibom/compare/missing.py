@@ -128,7 +128,8 @@ def _watched(inventory: Inventory) -> str:
     )
     if not inventory.unseen:
         return how
-    return f"{how}; {len(inventory.unseen)} things could not be seen"
+    count = len(inventory.unseen)
+    return f"{how}; {'one thing' if count == 1 else f'{count} things'} could not be seen"
 
 
 def duration(seconds: int) -> str:
@@ -167,7 +168,7 @@ def _notes(document: Document) -> Iterator[Finding]:
         yield _information(
             kinds.UNVERIFIABLE,
             document.name,
-            f"{document.name}: {note}",
+            note,
             f"note:{note}",
             Closest(document.name, document.subject or document.form),
         )

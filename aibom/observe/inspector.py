@@ -90,6 +90,11 @@ class _Draft:
         self.unseen[reason] = None
 
 
+def imports_of(pid: int) -> str:
+    """Return what is not seen where an interpreter's modules cannot be read."""
+    return f"imports of process {pid}"
+
+
 class Inspector:
     """Looks into processes. Everything read of a file is remembered by the file's identity."""
 
@@ -152,7 +157,11 @@ class Inspector:
         facts = self._with_configs(draft, facts)
         matters = bool(facts.models or facts.binaries or self.runs_known(facts))
         if matters:
-            facts = replace(facts, identities=self._identities.of(process))
+            bridges = self.environments.bridges(
+                process.pid, folders, [one.package for one in facts.packages]
+            )
+            identities = self._identities.of(process)
+            facts = replace(facts, identities=identities, bridges=bridges)
         return Look(facts, tuple(draft.unseen), tuple(draft.watched), matters, modules)
 
     def _with_configs(self, draft: _Draft, facts: ProcessFacts) -> ProcessFacts:
@@ -182,13 +191,14 @@ class Inspector:
         pid = draft.process.pid
         if isinstance(modules, str):
             detail = f"{modules}; only what it maps and its command line were looked at"
-            draft.miss(Unseen("unreadable", f"imports of process {pid}", detail, "", pid))
+            draft.miss(Unseen("unreadable", imports_of(pid), detail, "", pid))
         elif modules is not None:
             for one in self._imports.of(pid, modules, folders):
                 self._note_import(draft, one)
             if modules.subinterpreters:
                 detail = f"{modules.subinterpreters} subinterpreters have imports of their own"
-                draft.miss(Unseen("unreadable", f"imports of process {pid}", detail, "", pid))
+                subject = f"subinterpreters of process {pid}"
+                draft.miss(Unseen("unreadable", subject, detail, "", pid))
 
     def _names_npm(self, name: str) -> bool:
         return bool(self._rules.asking_for(Feature("loads", "npm", name)))

@@ -588,6 +588,9 @@ THE_PROCESS: Act = ("", "")
 class ProcessFacts:
     """Everything that was seen of one process.
 
+    ``bridges`` are Python distributions that are installed and not loaded, by name, with what they
+    require: over them one loaded package requires another.
+
     ``modules`` counts what its interpreter had imported, None where that was not read.
     ``installed`` are packages that it installed. ``devices`` are the accelerators' device files
     that it holds. ``leads`` are the paths that its command line gives for models, as given, with
@@ -610,6 +613,7 @@ class ProcessFacts:
     answers: tuple[McpAnswer, ...] = ()
     remote_code: tuple[RemoteCode, ...] = ()
     leads: tuple[tuple[str, str], ...] = ()
+    bridges: tuple[tuple[str, tuple[str, ...]], ...] = ()
     when: Mapping[Act, Span] = field(default_factory=dict, compare=False)
 
 

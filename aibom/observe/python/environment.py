@@ -76,6 +76,12 @@ class Environment:
         self._pid = pid
         return self._package(entry)
 
+    def named(self, pid: int, name: str) -> Package | None:
+        """Return the distribution of a normalised name, or None."""
+        self._pid = pid
+        entries = self._entries.get(name, ())
+        return next((p for entry in entries if (p := self._package(entry)) is not None), None)
+
     def below(self, pid: int, top: str) -> Below:
         """Return what the distributions here have at and below a top-level name."""
         if top not in self._below:

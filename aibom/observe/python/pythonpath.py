@@ -2,13 +2,13 @@
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aibom.observe.files.content import key_of
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.python.environment import Environment
-from aibom.types.facts import FileKey, FileUse, Process
+from aibom.types.facts import FileKey, FileUse, Package, Process
 
 #: A path below a folder of installed distributions: that folder, and the rest.
 SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
@@ -16,6 +16,8 @@ SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")
 _EXTENSION = re.compile(r"\.(?:cpython-\d+[^/]*|abi3|pypy[^/]*)\.so$")
 _INTERPRETER = re.compile(r"^python(?P<version>3(?:\.\d+)?)?t?$")
 _VERSIONED = re.compile(r"^python3\.\d+t?$")
+#: Most distributions that are read because loaded ones require them.
+MAX_BRIDGES = 500
 _MAX_PARENTS = 8
 _REMEMBERED = 1_000
 
@@ -40,6 +42,36 @@ class Environments:
         except OSError:
             return None  # looked for where it may be; not being there is normal
         return environment or None
+
+    def bridges(
+        self, pid: int, folders: Sequence[str], loaded: Iterable[Package]
+    ) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return what ``loaded`` packages require that is installed and not loaded itself.
+
+        Each comes with its own requirements, sorted by name. ``folders`` are searched in order.
+        """
+        known = {package.name for package in loaded if package.ecosystem == "pypi"}
+        waiting = [n for package in loaded if package.name in known for n in package.requires]
+        found: dict[str, tuple[str, ...]] = {}
+        while waiting and len(found) < MAX_BRIDGES:
+            name = waiting.pop()
+            if name in known or name in found:
+                continue
+            try:
+                package = self._named(pid, folders, name)
+            except ProcessLookupError:
+                break  # it has ended; what was seen of it stays
+            found[name] = package.requires if package is not None else ()
+            waiting += found[name]
+        return tuple(sorted((name, requires) for name, requires in found.items() if requires))
+
+    def _named(self, pid: int, folders: Sequence[str], name: str) -> Package | None:
+        for folder in folders:
+            environment = self.at(pid, folder)
+            package = environment.named(pid, name) if environment else None
+            if package is not None:
+                return package
+        return None
 
     def folders(
         self, process: Process, argv: tuple[str, ...], uses: Iterable[FileUse]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from aibom.observe.host.live import LiveHost
+from aibom.observe.inspector import imports_of
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.observe.watch.account import Account
 from aibom.observe.watch.arrivals import Arrivals
@@ -382,9 +383,17 @@ class Watcher:
         forgotten = self._history.dropped + self._lives.forgotten
         # what a look found unfinished was looked at again when it was whole
         written = self._history.written()
-        unseen = [u for u in self._account.unseen if u.pid is None or u.subject not in written]
+        processes = self._history.facts(self._covers)
+        # and an interpreter that was not ready at one look was at another
+        read = {imports_of(p.process.pid) for p in processes if p.modules is not None}
+        unseen = [
+            u
+            for u in self._account.unseen
+            if (u.pid is None or u.subject not in written)
+            and not (u.reason == "unreadable" and u.subject in read)
+        ]
         return NodeFacts(
-            processes=self._history.facts(self._covers),
+            processes=processes,
             containers=dict(self._views.containers),
             unseen=(*unseen, *self._account.shortfalls(forgotten)),
             lost=dict(self._lost),
