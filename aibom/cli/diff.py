@@ -34,7 +34,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         nargs="*",
         metavar="DECLARED",
         help="what should run: an SBOM, an image in a file or folder (PATH or PATH:NAME), "
-        "containerd://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
+        "containerd://IMAGE, docker://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
         "hf://ORG/NAME",
     )
     add_online_option(command)
