@@ -45,7 +45,8 @@ def _no_rules() -> RuleSet:
 #: What can be read, for the error that says that something else was given.
 KNOWN = (
     "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON, an attestation of these; "
-    "requirements and lock files of Python and Node.js; Kubernetes and Compose manifests; MCP configurations; hub references"
+    "requirements and lock files of Python and Node.js; Kubernetes and Compose manifests; "
+    "MCP configurations; hub references"
 )
 
 
