@@ -81,8 +81,8 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DECLARED",
         help="what should run: an SBOM (CycloneDX, SPDX, Syft JSON), an image in a file or folder, "
-        "containerd://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
-        "hf://ORG/NAME; repeatable",
+        "containerd://IMAGE, docker://IMAGE, requirements, a lock file, a manifest, "
+        "an MCP configuration, hf://ORG/NAME; repeatable",
     )
     add_policy_option(group)
     add_image_options(command)

@@ -34,8 +34,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         nargs="*",
         metavar="DECLARED",
         help="what should run: an SBOM, an image in a file or folder (PATH or PATH:NAME), "
-        "containerd://IMAGE, requirements, a lock file, a manifest, an MCP configuration, "
-        "hf://ORG/NAME",
+        "containerd://IMAGE, docker://IMAGE, requirements, a lock file, a manifest, "
+        "an MCP configuration, hf://ORG/NAME",
     )
     add_online_option(command)
     command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")

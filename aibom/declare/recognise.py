@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aibom.declare import commands, cyclonedx, manifests, objects, spdx, spdx3, syft, texts
-from aibom.formats.documents import bomxml, jsondoc, tagvalue
+from aibom.formats.documents import attestation, bomxml, jsondoc, tagvalue
 from aibom.formats.documents.spdx3 import version_of
 from aibom.formats.mcp.config import MAX_CONFIG
 from aibom.formats.source import FormatError
+from aibom.formats.text import printable
 from aibom.types.declared import Document
 from aibom.types.rules import RuleSet
 
@@ -42,8 +44,9 @@ def _no_rules() -> RuleSet:
 
 #: What can be read, for the error that says that something else was given.
 KNOWN = (
-    "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON; requirements and lock files "
-    "of Python and Node.js; Kubernetes and Compose manifests; MCP configurations; hub references"
+    "CycloneDX in JSON or XML, SPDX in JSON or tag-value, Syft JSON, an attestation of these; "
+    "requirements and lock files of Python and Node.js; Kubernetes and Compose manifests; "
+    "MCP configurations; hub references"
 )
 
 
@@ -68,6 +71,17 @@ def document(data: bytes, name: str, rules: Callable[[], RuleSet] = _no_rules) -
     return found
 
 
+def _attested(content: _Json, name: str) -> Document:
+    """Return the document that an attestation holds."""
+    found = attestation.read(content)
+    if not found.document:
+        raise FormatError(f"an attestation of {printable(found.predicate, 200)}, which is no SBOM")
+    inner = document(found.document, name)
+    notes = (*inner.notes, "an attestation; its signature was not checked")
+    form = f"{inner.form} in an attestation"
+    return replace(inner, form=form, digests=inner.digests | found.subjects, notes=notes)
+
+
 def _json(data: bytes, name: str, rules: Callable[[], RuleSet]) -> Document:
     try:
         content = jsondoc.load(data)
@@ -76,6 +90,8 @@ def _json(data: bytes, name: str, rules: Callable[[], RuleSet]) -> Document:
         if (found := _configuration(data, name, rules)) is not None:
             return found
         raise
+    if attestation.is_attestation(content):
+        return _attested(content, name)
     for matches, read in _JSON:
         if matches(content):
             return read(content, name)

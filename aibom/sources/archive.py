@@ -13,7 +13,7 @@ from aibom.formats.containers import dockersave, oci, tar
 from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources import blobs, layers
-from aibom.sources.errors import SourceError
+from aibom.sources.errors import MissingError, SourceError
 from aibom.sources.files import open_file
 from aibom.sources.layout import Index
 
@@ -67,7 +67,7 @@ class Archive:
         for _ in range(_MAX_LINKS):
             member = self._members.get(os.path.normpath("/" + name).lstrip("/"))
             if member is None:
-                raise SourceError(f"no {name} in the archive")
+                raise MissingError(f"no {name} in the archive")
             if member.kind == "file" and member.whole:
                 return member
             # a hard link's target is a member's name, a symbolic one's is relative to the link
@@ -180,7 +180,7 @@ class DockerSave:
         images = [i for i in self._images if not reference or reference in i.tags]
         if len(images) != 1:
             known = ", ".join(sorted(i.tags[0] if i.tags else i.config for i in self._images)[:10])
-            raise SourceError(f"{'several images' if images else 'no such image'}; it has {known}")
+            raise MissingError(f"{'several images' if images else 'no such image'}; it has {known}")
         (image,) = images
         try:
             made = dockersave.manifest(

@@ -11,7 +11,7 @@ from aibom.formats.bolt import Database
 from aibom.formats.containers import containerd, oci
 from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
-from aibom.sources.errors import SourceError
+from aibom.sources.errors import MissingError, SourceError
 from aibom.sources.files import open_file, whole_file
 from aibom.sources.layout import BlobFolder
 
@@ -47,7 +47,7 @@ class Containerd(BlobFolder):
         if oci.is_digest(digest) and os.path.isfile(self.path(digest)):
             return self._by_digest(digest)
         known = ", ".join(self._ask(containerd.names)[:10]) or "none"
-        raise SourceError(f"{self._root} has no image {reference}; it has {known}")
+        raise MissingError(f"{self._root} has no image {reference}; it has {known}")
 
     def _by_digest(self, digest: str) -> Descriptor:
         data = whole_file(self.path(digest), oci.MAX_DOCUMENT)

@@ -3,3 +3,7 @@
 
 class SourceError(Exception):
     """Something declared could not be had; the message says what, where, and what to do."""
+
+
+class MissingError(SourceError):
+    """What was asked for is not there, while the place itself answered."""

@@ -4,14 +4,16 @@ import os
 import stat
 from typing import BinaryIO
 
-from aibom.sources.errors import SourceError
+from aibom.sources.errors import MissingError, SourceError
 
 
 def open_file(path: str) -> BinaryIO:
-    """Return a regular file, opened for reading. Raises SourceError."""
+    """Return a regular file, opened for reading. Raises MissingError, else SourceError."""
     try:
         # O_NONBLOCK: a FIFO without a writer must not hold us
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise MissingError(f"{path}: {error.strerror}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no path"
         raise SourceError(f"{path}: {reason}") from None

@@ -1,10 +1,9 @@
 """An image or a model artifact, read from where its blobs are."""
 
-import platform
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
-from aibom.formats.containers import choice, imageconfig, modelartifacts, oci, plainmodels, tar
+from aibom.formats.containers import imageconfig, modelartifacts, oci, plainmodels, tar
 from aibom.formats.containers.contents import Artifact, Image, Packed
 from aibom.formats.containers.oci import Descriptor, Manifest, Platform
 from aibom.formats.containers.tree import File, Folder, Link, Node, Tree
@@ -14,9 +13,8 @@ from aibom.sources import blobs as blobs_
 from aibom.sources import layers
 from aibom.sources.blobs import Blobs
 from aibom.sources.errors import SourceError
+from aibom.sources.lineage import Lineage, trace
 
-#: Most indexes that lead to one another before there is a manifest.
-MAX_NESTED = 4
 #: Most layers of a file system: overlayfs takes 500, docker 127.
 MAX_LAYERS = 500
 #: Most bytes of files that are kept, as package databases, in all.
@@ -25,24 +23,8 @@ MAX_KEPT = 512 << 20
 _NAMED = 3
 _CHUNK = 1 << 18
 
-# what Go calls this machine (go/src/internal/syslist), by what the kernel calls it
-_ARCHITECTURES = {
-    "x86_64": ("amd64", ""),
-    "aarch64": ("arm64", ""),
-    "armv7l": ("arm", "v7"),
-    "armv6l": ("arm", "v6"),
-    "i686": ("386", ""),
-}
 #: Says whether the file at a path, relative to the root, of a size in bytes is to be kept.
 Keep = Callable[[str, int], bool]
-
-_Parsed = TypeVar("_Parsed")
-
-
-def this_platform() -> Platform:
-    """Return the platform of this machine."""
-    machine = platform.machine()
-    return Platform("linux", *_ARCHITECTURES.get(machine, (machine, "")))
 
 
 def read(
@@ -53,23 +35,31 @@ def read(
     Of an index the image for the platform ``wanted`` is read; None is the only one, or this
     machine's. Raises SourceError.
     """
-    chain = list(_chain(blobs, blobs.resolve(reference), wanted))
-    manifest = _parse(oci.parse_manifest, _document(blobs, chain[-1]), chain[-1])
-    config = _document(blobs, manifest.config)
-    digests = frozenset({d.digest for d in (*chain, manifest.config)} - {""})
-    name = next(filter(None, map(oci.name_of, chain)), reference)
+    lineage = trace(blobs, blobs.resolve(reference), wanted)
+    return unpack(blobs, lineage, reference, form, keep)
+
+
+def unpack(
+    blobs: Blobs, lineage: Lineage, reference: str, form: str, keep: Keep
+) -> Image | Artifact:
+    """Return what an image holds whose manifest was found by ``reference``. Raises SourceError."""
+    manifest = lineage.manifest
+    config = blobs_.read(blobs, manifest.config, oci.MAX_DOCUMENT)
+    digests = frozenset({*lineage.digests, manifest.config.digest})
+    name = next(filter(None, map(oci.name_of, lineage.chain)), reference)
     if manifest.config.media_type not in oci.CONFIGS:
         return _artifact(blobs, manifest, Artifact(form, name, digests, manifest, config))
     try:
         parsed = imageconfig.parse(config)
     except FormatError as error:
         raise SourceError(f"{manifest.config.digest}: {error}") from None
+    wanted = lineage.wanted
     if wanted and parsed.platform.architecture and parsed.platform[:2] != wanted[:2]:
-        raise SourceError(f"{chain[-1].digest}: is for {parsed.platform}, not for {wanted}")
+        raise SourceError(f"{lineage.chain[-1].digest}: is for {parsed.platform}, not for {wanted}")
     if len(parsed.diff_ids) != len(manifest.layers) or len(manifest.layers) > MAX_LAYERS:
         raise SourceError(
-            f"{chain[-1].digest}: {len(manifest.layers)} layers, of which the configuration says "
-            f"{len(parsed.diff_ids)} (at most {MAX_LAYERS})"
+            f"{lineage.chain[-1].digest}: {len(manifest.layers)} layers, of which the "
+            f"configuration says {len(parsed.diff_ids)} (at most {MAX_LAYERS})"
         )
     reader = _Layers(keep)
     budget = layers.Budget(sum(layer.size for layer in manifest.layers))
@@ -77,33 +67,6 @@ def read(
         with blobs.open(layer) as stream:
             reader.add(stream, layer, diff_id, budget)
     return Image(form, name, digests, parsed, reader.tree, reader.notes())
-
-
-def _chain(blobs: Blobs, root: Descriptor, wanted: Platform | None) -> Iterator[Descriptor]:
-    """Yield the root and what it leads to; the last one is a manifest."""
-    for _ in range(MAX_NESTED):
-        yield root
-        if root.media_type in oci.MANIFESTS:
-            return
-        if root.media_type not in oci.INDEXES:
-            raise SourceError(f"{root.digest}: {root.media_type} is no image")
-        listed = _parse(oci.parse_index, _document(blobs, root), root)
-        try:
-            root = choice.choose(listed, wanted or this_platform(), only=wanted is None)
-        except FormatError as error:
-            raise SourceError(f"{root.digest or 'the index'} {error}") from None
-    raise SourceError(f"{root.digest}: more than {MAX_NESTED} indexes in one another")
-
-
-def _document(blobs: Blobs, descriptor: Descriptor) -> bytes:
-    return blobs_.read(blobs, descriptor, oci.MAX_DOCUMENT)
-
-
-def _parse(parse: Callable[[bytes, str], _Parsed], data: bytes, descriptor: Descriptor) -> _Parsed:
-    try:
-        return parse(data, descriptor.media_type)
-    except FormatError as error:
-        raise SourceError(f"{descriptor.digest}: {error}") from None
 
 
 class _Layers:

@@ -8,6 +8,8 @@ from aibom.sources.files import open_file
 
 #: How an image of containerd is named on the command line.
 CONTAINERD = "containerd://"
+#: How an image in a registry is, as in containers-transports(5).
+REGISTRY = "docker://"
 _TAR_MAGIC_AT = 257
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from aibom.formats.containers.contents import Artifact, Image
 from aibom.formats.containers.oci import Platform
@@ -15,6 +16,29 @@ from aibom.sources.imagenames import CONTAINERD, split
 from aibom.sources.layout import Layout
 
 
+class Place(NamedTuple):
+    """Where an image's blobs are, what it is called there, and what kind of place it is."""
+
+    blobs: Blobs
+    reference: str
+    form: str
+
+
+def place(name: str, root: str = "") -> Place | None:
+    """Return where the image ``name`` is; None for a folder of Ollama's, which has several.
+
+    ``root`` is containerd's folder. Raises SourceError.
+    """
+    if name.startswith(CONTAINERD):
+        reference = name.removeprefix(CONTAINERD)
+        return Place(Containerd(root), reference, "containerd's content store")
+    path, reference = split(name)
+    if os.path.isdir(path) and not os.path.exists(os.path.join(path, "index.json")):
+        return None
+    blobs, form = _open(path)
+    return Place(blobs, reference, form)
+
+
 def contents(
     name: str, wanted: Platform | None, keep: Keep, root: str = ""
 ) -> Iterator[Image | Artifact]:
@@ -23,16 +47,11 @@ def contents(
     ``wanted`` is the platform, see ``image.read``, and ``root`` containerd's folder. Raises
     SourceError.
     """
-    if name.startswith(CONTAINERD):
-        reference = name.removeprefix(CONTAINERD)
-        yield read(Containerd(root), reference, wanted, "containerd's content store", keep)
-        return
-    path, reference = split(name)
-    if os.path.isdir(path) and not os.path.exists(os.path.join(path, "index.json")):
-        yield from ollama.models(path)
-        return
-    blobs, form = _open(path)
-    yield read(blobs, reference, wanted, form, keep)
+    found = place(name, root)
+    if found is None:
+        yield from ollama.models(split(name)[0])
+    else:
+        yield read(found.blobs, found.reference, wanted, found.form, keep)
 
 
 def _open(path: str) -> tuple[Blobs, str]:

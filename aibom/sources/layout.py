@@ -8,7 +8,7 @@ from aibom.formats.containers import oci
 from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources import blobs
-from aibom.sources.errors import SourceError
+from aibom.sources.errors import MissingError, SourceError
 from aibom.sources.files import open_file, whole_file
 
 
@@ -66,7 +66,7 @@ class Index:
             entries = [e for e in entries if reference in _names(e)]
             if not entries:
                 known = sorted({oci.name_of(e) or e.digest for e in self._entries})
-                raise SourceError(f"no image {reference}; there is {', '.join(known[:10])}")
+                raise MissingError(f"no image {reference}; there is {', '.join(known[:10])}")
         if len({e.digest for e in entries}) == 1:
             return entries[0]
         return Descriptor(oci.INDEX, "", len(self._data))

@@ -37,7 +37,8 @@ REFERENCE_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 # what goes along with images in an index says this of its platform, as BuildKit's attestations do
 _UNKNOWN = "unknown"
-# what BuildKit writes beside an image: an SBOM or provenance, no image of its own
+#: What BuildKit writes beside an image, an SBOM or provenance, names the image's manifest by this.
+REFERENCE_DIGEST = "vnd.docker.reference.digest"
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 
 # image-spec, descriptor.md, "Registered Algorithms"
@@ -89,12 +90,16 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An image's or an artifact's manifest; ``artifact_type`` is the configuration's by default."""
+    """An image's or an artifact's manifest; ``artifact_type`` is the configuration's by default.
+
+    ``subject`` is the manifest that this one is attached to (image-spec 1.1, manifest.md).
+    """
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
     artifact_type: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    subject: Descriptor | None = None
 
 
 def is_digest(text: str) -> bool:
@@ -129,6 +134,7 @@ def parse_manifest(data: bytes, announced: str) -> Manifest:
         layers=_descriptors(document, "layers"),
         artifact_type=text_of(document, "artifactType") or config.media_type,
         annotations=texts_of(document.get("annotations")),
+        subject=descriptor(document["subject"], "subject") if "subject" in document else None,
     )
 
 
