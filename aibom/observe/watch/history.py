@@ -306,6 +306,7 @@ def _merged(earlier: ProcessFacts, later: ProcessFacts) -> ProcessFacts:
         connections=tuple(sorted({*earlier.connections, *later.connections})),
         remote_code=tuple(code.values()),
         identities=tuple(sorted({*earlier.identities, *later.identities})),
+        bridges=tuple(sorted({*earlier.bridges, *later.bridges})),
     )
 
 
