@@ -1,6 +1,6 @@
 """Observe, identify, compare: the main job as one readable function."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from aibom.asking import Asker
@@ -92,12 +92,17 @@ def assess(
     )
 
 
-def under(policed: Policed | None, result: Result, documents: Sequence[Document] | None) -> Result:
-    """Compare what a run found once more, with what a policy says as well."""
-    if policed is None:
-        return result
-    inventories = [w.inventory for w in result.workloads]
-    compared = [Assessed(i, compare(i, documents, *policed)) for i in inventories]
+def against(
+    result: Result,
+    promised: Callable[[Inventory], tuple[Inventory, Sequence[Document] | None]],
+    policed: Policed | None,
+) -> Result:
+    """Compare what a run found once more, each workload with what is ``promised`` of it.
+
+    ``promised`` may add to an inventory what could not be seen of its promises.
+    """
+    pairs = [promised(w.inventory) for w in result.workloads]
+    compared = [Assessed(i, compare(i, documents, *(policed or ()))) for i, documents in pairs]
     return replace(result, workloads=tuple(_covered_nowhere(compared)))
 
 

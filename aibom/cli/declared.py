@@ -72,8 +72,8 @@ def with_included(document: Document, name: str) -> tuple[Document, ...]:
     return tuple(found.values())
 
 
-def add_declared_option(command: argparse.ArgumentParser) -> None:
-    """Add the options that name documents of what should run, and a policy."""
+def add_declared_option(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that name documents of what should run, and a policy; return their group."""
     group = command.add_argument_group("what to compare with")
     group.add_argument(
         "--declared",
@@ -87,3 +87,4 @@ def add_declared_option(command: argparse.ArgumentParser) -> None:
     add_policy_option(group)
     add_image_options(command)
     add_online_option(group)
+    return group

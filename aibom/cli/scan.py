@@ -2,8 +2,6 @@
 
 import argparse
 
-from aibom.cli.declared import add_declared_option, read_documents
-from aibom.cli.images import choice_of
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -15,11 +13,11 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, write_result
-from aibom.cli.policyfile import read_policed
+from aibom.cli.promises import Promises, add_promise_options
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, busy
 from aibom.cli.times import time_of
 from aibom.observe.sweep import Scope
-from aibom.pipeline import Result, scan, under
+from aibom.pipeline import Result, scan
 from aibom.rulebook.load import load
 
 
@@ -32,7 +30,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     add_scope_options(command)
     add_ask_option(command)
-    add_declared_option(command)
+    add_promise_options(command)
     add_output_options(command, "table")
     add_host_options(command)
     add_hash_options(command)
@@ -42,17 +40,16 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    policed = read_policed(arguments.policy, when)
+    promises = Promises.of(arguments, when)
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)
     with busy("looking at the processes of this node"):
         sweeper = sweeper_of(arguments, host, rules)
         looking = asker_of(arguments, sweeper, rules) or sweeper
-        result = scan(looking, rules, scope, documents, everything=arguments.all)
+        result = scan(looking, rules, scope, promises.documents, everything=arguments.all)
     check_found(scope, result)
-    result = under(policed, result, documents)
+    result = promises.held_against(result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
 

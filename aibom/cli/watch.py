@@ -14,8 +14,6 @@ from types import FrameType
 from rich.text import Text
 
 from aibom.asking import Asker
-from aibom.cli.declared import add_declared_option, read_documents
-from aibom.cli.images import choice_of
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -27,7 +25,7 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, check_output, write_result
-from aibom.cli.policyfile import read_policed
+from aibom.cli.promises import Promises, add_promise_options
 from aibom.cli.scan import check_found
 from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say, show
 from aibom.cli.times import time_of
@@ -36,7 +34,7 @@ from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
-from aibom.pipeline import Result, assess, under
+from aibom.pipeline import Result, assess
 from aibom.report.live import Announcer
 from aibom.rulebook.load import load
 from aibom.types.declared import Document
@@ -83,7 +81,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="method, host and path of TLS requests, by probes on OpenSSL (no query, no headers)",
     )
     add_ask_option(command)
-    add_declared_option(command)
+    add_promise_options(command)
     add_output_options(command, None)
     add_host_options(command)
     add_hash_options(command)
@@ -136,8 +134,7 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    policed = read_policed(arguments.policy, when)
+    promises = Promises.of(arguments, when)
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
     rules = load()
@@ -149,7 +146,7 @@ def _watch_node(arguments: argparse.Namespace) -> int:
             _follow(arguments, watcher, rules, ended)
         finally:
             watcher.stop()
-    result = under(policed, _result(watcher, rules, documents, arguments), documents)
+    result = promises.held_against(_result(watcher, rules, promises.documents, arguments))
     check_found(watcher.scope, result)
     write_result(arguments, result, when)
     return INCOMPLETE if arguments.strict and not result.complete else OK
@@ -214,8 +211,7 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    policed = read_policed(arguments.policy, when)
+    promises = Promises.of(arguments, when)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
@@ -231,8 +227,8 @@ def _watch_command(arguments: argparse.Namespace) -> int:
         raise
     code = _accompany(command, watcher, arguments.asker)
     _tell_unseen(watcher)
-    result = _named(_result(watcher, rules, documents, arguments), arguments.argv[0])
-    result = under(policed, result, documents)
+    result = _named(_result(watcher, rules, promises.documents, arguments), arguments.argv[0])
+    result = promises.held_against(result)
     write_result(arguments, result, when, quiet=True)
     return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
 

@@ -1,7 +1,7 @@
 """Claims by what can join them to something observed, so that joining takes no search."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,9 +63,14 @@ class ClaimIndex:
         """Whether all that was given are earlier observations: then nothing was promised."""
         return all(document.kind == "observed" for document in self.documents)
 
-    def image_file(self, path: str) -> tuple[Document, ImageFile] | None:
-        """Return what an image has at a path."""
+    def image_file(
+        self, path: str, containers: Collection[str] = ()
+    ) -> tuple[Document, ImageFile] | None:
+        """Return what the image of one of the containers has at a path; of any if none is named."""
         for document in self.documents:
+            own = document.containers
+            if own and containers and own.isdisjoint(containers):
+                continue
             if found := document.files.get(path):
                 return document, found
         return None

@@ -1,6 +1,6 @@
 """Which claim names an observed component: by content, purl, or path. Names join nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from aibom.compare.index import ClaimIndex, as_claim
@@ -101,14 +101,14 @@ def _by_path(component: Component, index: ClaimIndex) -> Joined | None:
         contents = [(path, component.sha256) for path in paths_of(component)[:1]]
     if not in_image or not contents:
         return None
-    found = [_at(path, sha256, index) for path, sha256 in contents]
+    found = [_at(path, sha256, component.containers, index) for path, sha256 in contents]
     return found[-1] if all(found) else None
 
 
-def _at(path: str, sha256: str, index: ClaimIndex) -> Joined | None:
+def _at(path: str, sha256: str, containers: Collection[str], index: ClaimIndex) -> Joined | None:
     claims: Iterable[Claim] = index.by_path.get(path, ())
     layer = ""
-    if found := index.image_file(path):
+    if found := index.image_file(path, containers):
         claims = (*claims, as_claim(found[0], path, found[1]))
         layer = f" in layer {found[1].layer}"
     # a claim with another hash is about other content

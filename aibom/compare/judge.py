@@ -42,7 +42,7 @@ def declared(component: Component, joined: Joined, index: ClaimIndex) -> Judgeme
 
 
 def _arrived(component: Component, reason: str, index: ClaimIndex) -> Finding:
-    paths = [path for path in paths_of(component) if index.image_file(path)]
+    paths = [path for path in paths_of(component) if index.image_file(path, component.containers)]
     hidden = component.origin.replaces
     # of a model the content is known, and it is the declared one
     if (paths or hidden) and not component.files:

@@ -1,6 +1,6 @@
 """What a document says that comes nearest to a component which it does not name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from aibom.compare import kinds
@@ -71,14 +71,14 @@ def _same_path(component: Component, index: ClaimIndex) -> Iterator[Near]:
     arrived = component.origin.kind in ARRIVED
     kind = kinds.MODIFIED if arrived else kinds.DIFFERENT_CONTENT
     for path in paths_of(component):
-        for claim in _claims_at(path, index):
+        for claim in _claims_at(path, component.containers, index):
             if contradicts(claim, component):
                 yield Near(claim, _other_content(claim, component), kind)
 
 
-def _claims_at(path: str, index: ClaimIndex) -> Iterable[Claim]:
+def _claims_at(path: str, containers: Collection[str], index: ClaimIndex) -> Iterable[Claim]:
     yield from index.by_path.get(path, ())
-    if found := index.image_file(path):
+    if found := index.image_file(path, containers):
         yield as_claim(found[0], path, found[1])
 
 
@@ -104,6 +104,6 @@ def cannot_tell(component: Component, index: ClaimIndex) -> Near | None:
         return None
     files = (f.path for f in component.files if not f.sha256)
     for path in files:
-        for claim in (*_claims_at(path, index), *named_files(index, (path,))):
+        for claim in (*_claims_at(path, component.containers, index), *named_files(index, (path,))):
             return Near(claim, f"the content of {path} was not hashed")
     return None

@@ -84,7 +84,8 @@ class Document:
     ``digests`` are digests of that (an image's manifest, its configuration). ``files`` are the
     files of an image by their absolute path. ``notes`` say what of it could not be read: what is
     missing in it may be there. ``includes`` are files that it names as a part of it, relative to
-    its own folder.
+    its own folder. ``containers`` are those of
+    the workload that it speaks of, by name; empty: all of them.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Document:
     subject: str = ""
     digests: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    containers: frozenset[str] = frozenset()
     includes: tuple[str, ...] = ()
 
     @property

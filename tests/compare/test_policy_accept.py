@@ -8,7 +8,7 @@ from policies import FOR, accepted, compared, found, given, read
 
 from aibom.compare.compare import compare
 from aibom.compare.policy.lint import problems
-from aibom.pipeline import Assessed, Result, under
+from aibom.pipeline import Assessed, Result, against
 from aibom.types.concerns import Concern
 from aibom.types.inventory import Inventory, Service
 from aibom.types.policy import Policed
@@ -176,7 +176,8 @@ def test_an_exception_that_one_workload_needs_is_not_unused() -> None:
 
     def unused(*inventories: Inventory) -> list[int]:
         workloads = tuple(Assessed(i, compare(i, documents)) for i in inventories)
-        result = under(Policed(policy, DAY), Result(workloads, (), 0, frozenset()), documents)
+        result = Result(workloads, (), 0, frozenset())
+        result = against(result, lambda inventory: (inventory, documents), Policed(policy, DAY))
         found = [[f.kind.name for f in w.assessment.findings] for w in result.workloads]
         return [names.count("exception-unused") for names in found]
 

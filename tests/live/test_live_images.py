@@ -155,3 +155,35 @@ def test_a_pod_against_the_image_that_it_runs(
         report = json.loads(aibom("diff", "--format", "json", *declared, observed, code=1))
         high = [f for f in report["findings"] if f["severity"] in ("medium", "high", "critical")]
         assert [f["kind"]["name"] for f in high] == ["undeclared-model"], high
+
+
+def test_each_container_against_its_own_image(
+    image: oci.Image, rig_node: Node, tmp_path: Path
+) -> None:
+    name = rig_node.load(image)
+    changed = "open('/models/m.gguf', 'ab').write(b'changed')\n"
+    steps = [{"path": "/models/m.gguf", "map": True}]
+    containers = [
+        Container("sound", name, ["python3", "-c", HOLDER, json.dumps(steps)]),
+        Container("changed", name, ["python3", "-c", changed + HOLDER, json.dumps(steps)]),
+    ]
+    pod = rig_node.run_pod("own", containers, namespace="images")
+    options = ("--no-cache", "--pod", "images/own", "--format", "json", "--own-images")
+    try:
+        for container in pod.containers:
+            await_ready(container.output)
+        report = json.loads(aibom("scan", *options, "--containerd-root", rig_node.places.root))
+        blind = json.loads(aibom("scan", *options, "--containerd-root", tmp_path))
+    finally:
+        rig_node.stop_pod(pod)
+    (workload,) = report["workloads"]
+    found = [f for f in workload["findings"] if f["severity"] in ("medium", "high", "critical")]
+    assert [f["kind"]["name"] for f in found] == ["modified-in-container"]
+    assert "in container changed" in found[0]["evidence"]
+    models = {c["ref"] for c in workload["inventory"]["components"] if c["kind"] == "model"}
+    said = {v["declared"] for v in workload["verdicts"] if v["ref"] in models}
+    assert said == {"true", "false"}
+    # an image that cannot be had is said, and makes nothing undeclared
+    (workload,) = blind["workloads"]
+    assert any(u["subject"].startswith("image ") for u in workload["inventory"]["unseen"])
+    assert not [f for f in workload["findings"] if f["kind"]["name"] == "not-in-sbom"]
