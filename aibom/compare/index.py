@@ -7,6 +7,18 @@ from functools import cached_property
 
 from aibom.formats.packages.purl import parts
 from aibom.types.declared import Claim, ClaimKind, Document, ImageFile
+from aibom.types.inventory import Component, ComponentKind
+
+# what names all that there is, each in its way
+_EVERYTHING: frozenset[str] = frozenset({"sbom", "image", "observed"})
+# what a claim is about, by what it says it is; a package is about its ecosystem
+_TOPICS: Mapping[ComponentKind, str] = {
+    "model": "model",
+    "adapter": "model",
+    "data": "data",
+    "agent": "agent",
+    "mcp-server": "mcp-server",
+}
 
 
 @dataclass
@@ -58,10 +70,36 @@ class ClaimIndex:
         seen = any(document.kind == "observed" for document in self.documents)
         return frozenset(said | ({"mcp-server", "model-api", "source"} if seen else set()))
 
+    def speaks_for(self, component: Component) -> bool:
+        """Say whether any document is one that would name such a component, if it knew it.
+
+        SBOMs, images and earlier observations name everything; a lock file the packages of its
+        ecosystem, a manifest models if it names any. Silence of the others says nothing.
+        """
+        if not self.documents or not self._topics.isdisjoint(_EVERYTHING):
+            return True
+        package = parts(component.purl)
+        ecosystem = package.type if package else ""
+        return not self._topics.isdisjoint({ecosystem, _TOPICS.get(component.kind, "package")})
+
+    @cached_property
+    def _topics(self) -> frozenset[str]:
+        """Kinds of documents that name everything; of the others what their claims are about."""
+        said: set[str] = {d.kind for d in self.documents if d.kind in _EVERYTHING}
+        for document in self.documents:
+            for claim in document.claims if document.kind not in _EVERYTHING else ():
+                package = parts(claim.purl)
+                said |= {package.type} if package else set()
+                topic = _TOPICS.get(claim.component) if claim.component else None
+                said |= {topic} if topic else set()
+                said |= {claim.kind} if claim.kind == "mcp-server" else set()
+        return frozenset(said)
+
     @cached_property
     def drift(self) -> bool:
         """Whether all that was given are earlier observations: then nothing was promised."""
-        return all(document.kind == "observed" for document in self.documents)
+        kinds = {document.kind for document in self.documents}
+        return kinds == {"observed"}
 
     def image_file(
         self, path: str, containers: Collection[str] = ()

@@ -58,6 +58,8 @@ def undeclared(component: Component, index: ClaimIndex) -> Judgement:
     if doubt := cannot_tell(component, index):
         return _unverifiable(component, doubt)
     near = nearest(component, index)
+    if not (near and near.kind) and not index.speaks_for(component):
+        return _unspoken(component)
     kind = near.kind if near and near.kind else _kind(component, index)
     if kind in kinds.UNDECLARED.values() and component.origin.replaces:
         kind = kinds.MODIFIED
@@ -65,6 +67,18 @@ def undeclared(component: Component, index: ClaimIndex) -> Judgement:
     severity = _severity(component, kind)
     finding = finding_of(component, kind, severity, reason, near.closest if near else None)
     return Judgement(Verdict(component.ref, "false", reason), (finding,))
+
+
+def _unspoken(component: Component) -> Judgement:
+    """Judge what no document would name: by the image alone, and what makes AI is worth a word."""
+    alone = by_image_alone(component, "no document that was given speaks of such things")
+    if alone.findings or component.kind in ("package", "framework"):
+        return alone
+    because = "no document that was given speaks of such things"
+    reason = f"nothing declared names it, and it comes from {PLACES[component.origin.kind]}"
+    kind = kinds.UNDECLARED[component.kind]
+    finding = finding_of(component, kind, ("low", because), reason)
+    return Judgement(Verdict(component.ref, "unknown", because), (finding,))
 
 
 def _kind(component: Component, index: ClaimIndex) -> FindingKind:
@@ -103,14 +117,17 @@ def _severity(component: Component, kind: FindingKind) -> tuple[Severity, str]:
     return "medium", "it runs, and nobody promised it"
 
 
-def by_image_alone(component: Component) -> Judgement:
-    """Judge without documents: what is in the image is declared by it, what arrived is not."""
+def by_image_alone(component: Component, given: str = "no SBOM was given") -> Judgement:
+    """Judge without documents: what is in the image is declared by it, what arrived is not.
+
+    ``given`` says why there are none.
+    """
     origin = component.origin.kind
     if origin == "image-layer":
         return Judgement(Verdict(component.ref, "true", "part of the image"))
     if origin in ("host", "unknown"):
-        return Judgement(Verdict(component.ref, "unknown", "nothing was given to compare with"))
-    reason = f"it comes from {PLACES[origin]}, not from the image, and no SBOM was given"
+        return Judgement(Verdict(component.ref, "unknown", given))
+    reason = f"it comes from {PLACES[origin]}, not from the image, and {given}"
     severity: tuple[Severity, str] = ("medium", "a volume may well be meant to hold it")
     if origin in ARRIVED:
         severity = ("high", "it was not there when the image was built")

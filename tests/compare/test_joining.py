@@ -179,6 +179,23 @@ def test_a_ring_of_requirements_ends() -> None:
     assert finding.brings == ("pkg:pypi/b@1.0", "pkg:pypi/c@1.0")
 
 
+def test_a_document_is_asked_only_of_what_it_speaks_of() -> None:
+    lock = make.sbom(make.claim(purl="pkg:npm/x@1"), name="package-lock.json", kind="lock")
+    python = package("torch")
+    assert kinds(make.inventory(python), lock) == []
+    assert kinds(make.inventory(package("late", origin="writable-layer")), lock) == [
+        "undeclared-package"
+    ]
+    other = make.component("package", ref="pkg:npm/y@1", purl="pkg:npm/y@1")
+    assert kinds(make.inventory(other), lock) == ["not-in-sbom"]
+    # what makes AI is worth a word all the same
+    (finding,) = found(make.inventory(make.component("model")), lock)
+    assert (finding.kind.name, finding.severity) == ("undeclared-model", "low")
+    naming = make.sbom(make.claim(component="model", name="org/m"), kind="manifest")
+    (finding,) = found(make.inventory(make.component("model")), naming)
+    assert (finding.kind.name, finding.severity) == ("not-in-sbom", "medium")
+
+
 def talking(role: str, name: str, host: str) -> Inventory:
     service = Service(f"service:{name}:{host}:443", name, "", "", (f"tls://{host}:443",), role=role)
     return make.inventory(services=(service,))
