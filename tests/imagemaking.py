@@ -14,6 +14,7 @@ from aibom.formats.containers import oci
 
 GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+LABELS = {"a": "b", "org.opencontainers.image.revision": "abc\n"}
 AMD64 = {"os": "linux", "architecture": "amd64"}
 
 
@@ -86,7 +87,7 @@ class Store:
         """Add an image of uncompressed ``layers`` to the index; return its descriptor."""
         config = {
             **platform,
-            "config": {"Labels": {"a": "b"}, "Env": ["TOKEN=secret"]},
+            "config": {"Labels": LABELS, "Env": ["TOKEN=secret"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids or [digest(x) for x in layers]},
         }
         listed = [

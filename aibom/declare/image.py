@@ -13,6 +13,10 @@ from aibom.types.declared import Claim, Document, ImageFile
 # what PEFT calls an adapter's weights (peft/utils/constants.py)
 _ADAPTER = "adapter_model."
 
+# OCI image-spec, annotations.md, "Pre-Defined Annotation Keys", which builders set as labels
+_LABELS = "org.opencontainers.image."
+_MAKING = ("source", "revision", "version", "created", "base.name", "base.digest")
+
 
 def documents(found: Image | Artifact, name: str) -> tuple[Document, ...]:
     """Return what an image promises, then what the SBOMs in it say, named ``IMAGE!/path``.
@@ -40,8 +44,16 @@ def documents(found: Image | Artifact, name: str) -> tuple[Document, ...]:
         subject=found.name,
         digests=found.digests,
         notes=(*found.notes, *unread, *other, *broken),
+        built_from=_built_from(found),
     )
     return (image, *sboms)
+
+
+def _built_from(found: Image) -> tuple[tuple[str, str], ...]:
+    """Return what the image's labels say of its making; they are claims of who built it."""
+    labels = found.config.labels
+    said = ((label, labels.get(_LABELS + label, "")) for label in _MAKING)
+    return tuple((label, printable(text, 300)) for label, text in said if text)
 
 
 def _packages(packages: list[Package], name: str) -> list[Claim]:

@@ -58,6 +58,7 @@ def _document(document: Document) -> dict[str, Any]:
         "claims": len(document.claims),
         "files": len(document.files),
         "notes": document.notes,
+        "built_from": dict(document.built_from),
     }
 
 

@@ -135,7 +135,8 @@ def _documents(diff: Diff) -> _Block:
     for document in diff.documents:
         about = f" of {document.subject}" if document.subject else ""
         claims = counted(len(document.claims), "claim")
-        lines.append(f"{document.name}: {document.form}{about}, {claims}")
+        made = "".join(f"; {label} {text}" for label, text in document.built_from)
+        lines.append(f"{document.name}: {document.form}{about}, {claims}{made}")
         lines += [f"{document.name}: {note}" for note in document.notes]
     return _list_of("What it was compared with", lines)
 

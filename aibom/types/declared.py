@@ -84,8 +84,9 @@ class Document:
     ``digests`` are digests of that (an image's manifest, its configuration). ``files`` are the
     files of an image by their absolute path. ``notes`` say what of it could not be read: what is
     missing in it may be there. ``includes`` are files that it names as a part of it, relative to
-    its own folder. ``containers`` are those of
-    the workload that it speaks of, by name; empty: all of them.
+    its own folder. ``containers`` are those of the workload that it speaks of, by name; empty: all
+    of them. ``built_from`` is what an image's labels say of its making: ``source``, ``revision``,
+    ``version``, ``base.name`` and the like.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Document:
     digests: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     containers: frozenset[str] = frozenset()
+    built_from: tuple[tuple[str, str], ...] = ()
     includes: tuple[str, ...] = ()
 
     @property

@@ -266,3 +266,8 @@ def test_a_folder_of_ollamas(tmp_path: Path) -> None:
     ]
     assert tiny.claims[0].sha256 == {digest(GGUF)[7:]}
     assert tiny.notes == ()
+
+
+def test_labels_say_what_it_was_built_from(tmp_path: Path) -> None:
+    (image, *_) = documents([{"a": b"1"}], tmp_path)
+    assert image.built_from == (("revision", "abc\\x0a"),)
