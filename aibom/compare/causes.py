@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from aibom.compare import kinds
 from aibom.compare.index import ClaimIndex
 from aibom.compare.join import Joined
+from aibom.formats.packages import purl
 from aibom.types.findings import Finding, FindingKind, Verdict
 from aibom.types.inventory import Component, Inventory
 
@@ -28,7 +29,8 @@ class Causes:
         """Return what a declared package requires, where its document lists no dependencies.
 
         A requirements file names what somebody asked for; that brings its dependencies, in the
-        image as well. What arrived by another way than its package is not explained by it.
+        image as well. What arrived by another way than its package is not explained by it, and
+        neither is what a document names in another version.
         """
         found: dict[str, Joined] = {}
         requires: dict[str, list[str]] = defaultdict(list)
@@ -38,15 +40,22 @@ class Causes:
         waiting = [
             (ref, joined) for ref, joined in sorted(self.named.items()) if self._open(joined)
         ]
+        walked = set(self.named)
         while waiting:
             ref, joined = waiting.pop()
             for target in sorted(requires.get(ref, ())):
-                if target in found or target in self.named or not self._together(ref, target):
+                if target in walked or not self._together(ref, target):
                     continue
-                name = self.components[ref].name
-                found[target] = Joined(joined.claim, f"{name}, which requires it")
+                walked.add(target)
+                if not self._promised(target):
+                    name = self.components[ref].name
+                    found[target] = Joined(joined.claim, f"{name}, which requires it")
                 waiting.append((target, joined))
         return found
+
+    def _promised(self, ref: str) -> bool:
+        parts = purl.parts(self.components[ref].purl)
+        return parts is not None and parts.key in self.index.by_purl
 
     def _open(self, joined: Joined) -> bool:
         document = self.index.document_of(joined.claim)

@@ -162,6 +162,15 @@ def test_what_a_requirement_brings_is_explained() -> None:
     assert kinds(mixed, asked) == ["undeclared-package"]
 
 
+def test_what_is_asked_for_in_another_version_is_not_explained() -> None:
+    asked = requirements(
+        make.claim(document="requirements.txt", purl="pkg:pypi/a"),
+        make.claim(document="requirements.txt", purl="pkg:pypi/b@0.9"),
+    )
+    (finding,) = found(chain("a", "b", "c"), asked)
+    assert (finding.kind.name, finding.ref) == ("different-version", "pkg:pypi/b@1.0")
+
+
 def test_a_list_that_is_complete_explains_less_and_one_cause_is_one_finding() -> None:
     (finding,) = found(chain("a", "b", "c"), make.sbom(make.claim(purl="pkg:pypi/a@1.0")))
     assert (finding.severity, finding.ref) == ("low", "pkg:pypi/b@1.0")
