@@ -2,8 +2,7 @@
 
 import argparse
 
-from aibom.cli.declared import add_declared_option, read_documents
-from aibom.cli.images import choice_of
+from aibom.cli.declared import add_declared_option, read_promised
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -15,11 +14,10 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, write_result
-from aibom.cli.policyfile import read_policed
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, busy
 from aibom.cli.times import time_of
 from aibom.observe.sweep import Scope
-from aibom.pipeline import Result, scan, under
+from aibom.pipeline import Observation, compared, scan
 from aibom.rulebook.load import load
 
 
@@ -42,37 +40,35 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    policed = read_policed(arguments.policy, when)
+    promised = read_promised(arguments, when)
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)
     with busy("looking at the processes of this node"):
         sweeper = sweeper_of(arguments, host, rules)
         looking = asker_of(arguments, sweeper, rules) or sweeper
-        result = scan(looking, rules, scope, documents, everything=arguments.all)
-    check_found(scope, result)
-    result = under(policed, result, documents)
-    write_result(arguments, result, when)
-    return INCOMPLETE if arguments.strict and not result.complete else OK
+        seen = scan(looking, rules, scope, everything=arguments.all)
+    check_found(scope, seen)
+    write_result(arguments, compared(seen, promised), when)
+    return INCOMPLETE if arguments.strict and not seen.complete else OK
 
 
-def check_found(scope: Scope, result: Result) -> None:
+def check_found(scope: Scope, found: Observation) -> None:
     """Tell a wrong name from a place where nothing was found. Raises CommandError."""
-    seen = any(w.inventory.workload.pids for w in result.workloads)
+    seen = any(i.workload.pids for i in found.inventories)
     if scope.pids and not seen:
-        said = "; ".join(f"{u.subject}: {u.detail}" for u in result.unseen)
+        said = "; ".join(f"{u.subject}: {u.detail}" for u in found.unseen)
         details = said or "they have ended, or are the kernel's own"
         raise CommandError(f"none of the processes could be looked at ({details})")
-    if scope.pod is not None and result.processes == 0:
-        known = ", ".join(sorted(result.pods)) or "none"
+    if scope.pod is not None and found.processes == 0:
+        known = ", ".join(sorted(found.pods)) or "none"
         raise CommandError(
-            f"no pod {'/'.join(scope.pod)} was seen here; pods seen: {known}{_blind(result)}"
+            f"no pod {'/'.join(scope.pod)} was seen here; pods seen: {known}{_blind(found)}"
         )
-    if scope.container and result.processes == 0:
-        raise CommandError(f"no container {scope.container} was seen here{_blind(result)}")
+    if scope.container and found.processes == 0:
+        raise CommandError(f"no container {scope.container} was seen here{_blind(found)}")
 
 
-def _blind(result: Result) -> str:
-    denied = sum(u.reason == "denied" for u in result.unseen)
+def _blind(found: Observation) -> str:
+    denied = sum(u.reason == "denied" for u in found.unseen)
     return f"; {denied} processes could not be looked into (are you root?)" if denied else ""
