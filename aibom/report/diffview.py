@@ -22,8 +22,6 @@ def diff_view(diff: Diff) -> list[RenderableType]:
             why = finding.accepted or "the baseline has it"
             line = f"{state:8} {finding.kind.name} {finding.kind.id}  {finding.component}: {why}"
             shown.append(Text(printable(line, 400), "dim"))
-    notes = [f"{d.name}: {note}" for d in diff.documents for note in d.notes]
-    shown += [Text(f"note     {printable(note, 300)}", "yellow") for note in notes]
     if diff.gone:
         line = f"{counted(len(diff.gone), 'finding')} of the baseline did not come again"
         shown.append(Text(line, "green"))

@@ -136,7 +136,6 @@ def _documents(diff: Diff) -> _Block:
         about = f" of {document.subject}" if document.subject else ""
         claims = counted(len(document.claims), "claim")
         lines.append(f"{document.name}: {document.form}{about}, {claims}")
-        lines += [f"{document.name}: {note}" for note in document.notes]
     return _list_of("What it was compared with", lines)
 
 
