@@ -1,7 +1,8 @@
-"""Observe, identify, compare: the main job as one readable function."""
+"""Observe, identify, compare: the main job as three readable functions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from aibom.asking import Asker
 from aibom.compare import kinds
@@ -12,64 +13,59 @@ from aibom.types.declared import Document
 from aibom.types.facts import NodeFacts, Unseen
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
-from aibom.types.policy import Policed
+from aibom.types.policy import Promised
 from aibom.types.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
-class Assessed:
-    """One workload's inventory, and what the comparison says of it."""
-
-    inventory: Inventory
-    assessment: Assessment
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A whole run.
+class Observation:
+    """What was seen and named, one inventory for each workload.
 
     ``unseen`` is what could not be seen and belongs to no workload that is kept. ``processes``
     counts those that were looked into; ``pods`` are all pods of the node, as NAMESPACE/NAME.
     """
 
-    workloads: tuple[Assessed, ...]
-    unseen: tuple[Unseen, ...]
-    processes: int
-    pods: frozenset[str]
+    inventories: tuple[Inventory, ...]
+    unseen: tuple[Unseen, ...] = ()
+    processes: int = 0
+    pods: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
         """Whether everything that was looked for could be seen."""
-        return not self.unseen and not any(w.inventory.unseen for w in self.workloads)
+        return not self.unseen and not any(i.unseen for i in self.inventories)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole run: what was observed, and what the comparison says of each inventory of it."""
+
+    observation: Observation
+    assessments: tuple[Assessment, ...]
+
+    @property
+    def workloads(self) -> tuple[tuple[Inventory, Assessment], ...]:
+        """Each inventory with its assessment."""
+        return tuple(zip(self.observation.inventories, self.assessments, strict=True))
 
 
 def scan(
-    sweeper: Sweeper | Asker,
-    rules: RuleSet,
-    scope: Scope,
-    documents: Sequence[Document] | None,
-    *,
-    everything: bool = False,
-) -> Result:
-    """Sweep once, name what runs, and compare it with what was promised.
+    sweeper: Sweeper | Asker, rules: RuleSet, scope: Scope, *, everything: bool = False
+) -> Observation:
+    """Sweep once, and name what runs.
 
     Only workloads with AI in them are kept, unless ``everything`` is set or single processes
     were asked for.
     """
     facts = sweeper.sweep(scope)
     as_one = bool(scope.pids)
-    return assess(facts, rules, documents, as_one=as_one, everything=everything or as_one)
+    return observed(facts, rules, as_one=as_one, everything=everything or as_one)
 
 
-def assess(
-    facts: NodeFacts,
-    rules: RuleSet,
-    documents: Sequence[Document] | None,
-    *,
-    as_one: bool = False,
-    everything: bool = False,
-) -> Result:
-    """Name what was seen, and compare it with what was promised.
+def observed(
+    facts: NodeFacts, rules: RuleSet, *, as_one: bool = False, everything: bool = False
+) -> Observation:
+    """Name what was seen.
 
     ``as_one`` makes one workload of all processes, ``everything`` also keeps workloads without
     any AI software.
@@ -79,11 +75,11 @@ def assess(
         # nothing that matters was seen, which is an answer as well
         nothing = Inventory(Workload("processes", "processes"), unseen=facts.unseen)
         inventories = (replace(nothing, sensors=facts.sensors, period=facts.watched),)
-    kept = [i for i in inventories if everything or i.has_ai]
+    kept = tuple(i for i in inventories if everything or i.has_ai)
     noted = (*facts.unseen, *(u for i in inventories for u in i.unseen))
     carried = {u for i in kept for u in i.unseen}
-    return Result(
-        workloads=tuple(Assessed(i, compare(i, documents)) for i in kept),
+    return Observation(
+        inventories=kept,
         unseen=tuple(dict.fromkeys(u for u in noted if u not in carried)),
         processes=len(facts.processes),
         pods=frozenset(
@@ -92,31 +88,40 @@ def assess(
     )
 
 
-def against(
-    result: Result,
-    promised: Callable[[Inventory], tuple[Inventory, Sequence[Document] | None]],
-    policed: Policed | None,
+class Own(NamedTuple):
+    """What is promised of one workload alone, and what of that could not be had."""
+
+    documents: tuple[Document, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+
+def compared(
+    observation: Observation,
+    promised: Promised,
+    own_of: Callable[[Inventory], Own] | None = None,
 ) -> Result:
-    """Compare what a run found once more, each workload with what is ``promised`` of it.
+    """Compare what was seen with what was promised, of all workloads and of each alone."""
+    documents, policed = promised
+    inventories, found = [], []
+    for inventory in observation.inventories:
+        own = own_of(inventory) if own_of is not None else Own()
+        inventories.append(replace(inventory, unseen=(*inventory.unseen, *own.unseen)))
+        told = (*(documents or ()), *own.documents) if own.documents else documents
+        found.append(compare(inventories[-1], told, *(policed or ())))
+    seen = replace(observation, inventories=tuple(inventories))
+    return Result(seen, tuple(_covered_nowhere(found)))
 
-    ``promised`` may add to an inventory what could not be seen of its promises.
-    """
-    pairs = [promised(w.inventory) for w in result.workloads]
-    compared = [Assessed(i, compare(i, documents, *(policed or ()))) for i, documents in pairs]
-    return replace(result, workloads=tuple(_covered_nowhere(compared)))
 
-
-def _covered_nowhere(workloads: Sequence[Assessed]) -> Iterator[Assessed]:
-    """Yield workloads; an exception that covers nothing is said once, if it does so in all."""
+def _covered_nowhere(assessments: Sequence[Assessment]) -> Iterator[Assessment]:
+    """Yield assessments; an exception that covers nothing is said once, if it does so in all."""
     unused = [
-        {f.fingerprint for f in w.assessment.findings if f.kind == kinds.EXCEPTION_UNUSED}
-        for w in workloads
+        {f.fingerprint for f in a.findings if f.kind == kinds.EXCEPTION_UNUSED} for a in assessments
     ]
     said = set.intersection(*unused) if unused else set()
-    for number, workload in enumerate(workloads):
+    for number, assessment in enumerate(assessments):
         kept = tuple(
             f
-            for f in workload.assessment.findings
+            for f in assessment.findings
             if f.kind != kinds.EXCEPTION_UNUSED or (number == 0 and f.fingerprint in said)
         )
-        yield replace(workload, assessment=replace(workload.assessment, findings=kept))
+        yield replace(assessment, findings=kept)

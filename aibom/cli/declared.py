@@ -3,22 +3,34 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from aibom.cli.asked import add_online_option, resolved
-from aibom.cli.images import HERE, Choice, add_image_options, read_image
-from aibom.cli.policyfile import add_policy_option
+from aibom.cli.images import HERE, Choice, add_image_options, choice_of, read_image
+from aibom.cli.policyfile import add_policy_option, read_policed
 from aibom.cli.terminal import CommandError, read_file
 from aibom.declare import hubs, recognise
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
 from aibom.rulebook.load import load
 from aibom.types.declared import Document
+from aibom.types.policy import Promised
 
 #: Largest document that is read, in bytes.
 MAX_DOCUMENT = 256 << 20
 #: Most files that one document may include, by itself and by what it includes.
 MAX_INCLUDED = 50
+
+
+def read_promised(arguments: argparse.Namespace, when: datetime) -> Promised:
+    """Return the documents and the policy that the options name; ``when`` is the day it holds on.
+
+    Raises CommandError.
+    """
+    names, choice = arguments.declared, choice_of(arguments)
+    documents = read_documents(names, choice, online=arguments.online)
+    return Promised(documents, read_policed(arguments.policy, when))
 
 
 def read_documents(

@@ -3,10 +3,10 @@
 import argparse
 
 from aibom.cli.asked import add_online_option
-from aibom.cli.declared import MAX_DOCUMENT, read_documents
-from aibom.cli.images import add_image_options, choice_of
+from aibom.cli.declared import MAX_DOCUMENT, read_promised
+from aibom.cli.images import add_image_options
 from aibom.cli.outputs import add_output_options, outputs_of, write_outputs
-from aibom.cli.policyfile import add_policy_option, read_policed
+from aibom.cli.policyfile import add_policy_option
 from aibom.cli.terminal import FINDINGS, INCOMPLETE, OK, CommandError, read_file
 from aibom.cli.times import add_time_option, time_of
 from aibom.compare.compare import compare
@@ -85,10 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compared(arguments: argparse.Namespace) -> Diff:
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    if documents is None and arguments.policy is None:
+    documents, policed = read_promised(arguments, time_of(arguments))
+    if documents is None and policed is None:
         raise CommandError("nothing to compare with: name a document, or a policy with --policy")
-    policed = read_policed(arguments.policy, time_of(arguments))
     content = read_file(arguments.observed, MAX_DOCUMENT)
     try:
         inventory = observed.inventory(content)

@@ -3,9 +3,7 @@
 import argparse
 from pathlib import Path
 
-from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_documents
-from aibom.cli.images import choice_of
-from aibom.cli.policyfile import read_policed
+from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_promised
 from aibom.cli.terminal import (
     OK,
     CommandError,
@@ -72,8 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read(arguments: argparse.Namespace) -> Told:
-    documents = read_documents(arguments.declared, choice_of(arguments), online=arguments.online)
-    policed = read_policed(arguments.policy, time_of(arguments))
+    documents, policed = read_promised(arguments, time_of(arguments))
     data = read_file(arguments.bom, MAX_DOCUMENT)
     try:
         document = observed.load(data)

@@ -103,11 +103,9 @@ def _text(arguments: argparse.Namespace, result: Result, when: datetime) -> str:
 
 def _boms(arguments: argparse.Namespace, result: Result, when: datetime) -> dict[str, str]:
     boms: dict[str, str] = {}
-    for assessed in result.workloads:
-        name = file_name(assessed.inventory.workload, taken=boms)
-        document = document_of(
-            assessed.inventory, assessed.assessment, when, arguments.spec_version
-        )
+    for inventory, assessment in result.workloads:
+        name = file_name(inventory.workload, taken=boms)
+        document = document_of(inventory, assessment, when, arguments.spec_version)
         boms[name] = serialise(document)
     return boms
 
@@ -119,8 +117,7 @@ def _write_all(documents: dict[Path, str]) -> None:
 
 
 def _json(result: Result) -> dict[str, Any]:
-    pairs = [(w.inventory, w.assessment) for w in result.workloads]
-    return scan_report(pairs, result.unseen)
+    return scan_report(result.workloads, result.observation.unseen)
 
 
 def _only(documents: dict[str, str], place: str) -> str:
@@ -152,7 +149,7 @@ def _show(result: Result) -> None:
 
 
 def _views(result: Result) -> list[RenderableType]:
-    shown = [workload_view(w.inventory, w.assessment, wide=is_wide()) for w in result.workloads]
-    if not result.workloads:
-        shown.append(Text(f"no AI software seen in {result.processes} processes"))
-    return [*shown, *unseen_lines(result.unseen)]
+    shown = [workload_view(i, a, wide=is_wide()) for i, a in result.workloads]
+    if not shown:
+        shown.append(Text(f"no AI software seen in {result.observation.processes} processes"))
+    return [*shown, *unseen_lines(result.observation.unseen)]

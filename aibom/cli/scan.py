@@ -2,6 +2,7 @@
 
 import argparse
 
+from aibom.cli.declared import add_declared_option, read_promised
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -13,11 +14,11 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, write_result
-from aibom.cli.promises import Promises, add_promise_options
+from aibom.cli.ownimages import add_own_option, own_images_of
 from aibom.cli.terminal import INCOMPLETE, OK, CommandError, busy
 from aibom.cli.times import time_of
 from aibom.observe.sweep import Scope
-from aibom.pipeline import Result, scan
+from aibom.pipeline import Observation, compared, scan
 from aibom.rulebook.load import load
 
 
@@ -30,7 +31,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     add_scope_options(command)
     add_ask_option(command)
-    add_promise_options(command)
+    add_own_option(add_declared_option(command))
     add_output_options(command, "table")
     add_host_options(command)
     add_hash_options(command)
@@ -40,36 +41,37 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Scan, write what was asked for, and return the exit code."""
     when = time_of(arguments)
-    promises = Promises.of(arguments, when)
+    promised = read_promised(arguments, when)
+    own = own_images_of(arguments)
     scope = scope_of(arguments)
     rules = load()
     host = host_of(arguments)
     with busy("looking at the processes of this node"):
         sweeper = sweeper_of(arguments, host, rules)
         looking = asker_of(arguments, sweeper, rules) or sweeper
-        result = scan(looking, rules, scope, promises.documents, everything=arguments.all)
-    check_found(scope, result)
-    result = promises.held_against(result)
+        seen = scan(looking, rules, scope, everything=arguments.all)
+    check_found(scope, seen)
+    result = compared(seen, promised, own)
     write_result(arguments, result, when)
-    return INCOMPLETE if arguments.strict and not result.complete else OK
+    return INCOMPLETE if arguments.strict and not result.observation.complete else OK
 
 
-def check_found(scope: Scope, result: Result) -> None:
+def check_found(scope: Scope, found: Observation) -> None:
     """Tell a wrong name from a place where nothing was found. Raises CommandError."""
-    seen = any(w.inventory.workload.pids for w in result.workloads)
+    seen = any(i.workload.pids for i in found.inventories)
     if scope.pids and not seen:
-        said = "; ".join(f"{u.subject}: {u.detail}" for u in result.unseen)
+        said = "; ".join(f"{u.subject}: {u.detail}" for u in found.unseen)
         details = said or "they have ended, or are the kernel's own"
         raise CommandError(f"none of the processes could be looked at ({details})")
-    if scope.pod is not None and result.processes == 0:
-        known = ", ".join(sorted(result.pods)) or "none"
+    if scope.pod is not None and found.processes == 0:
+        known = ", ".join(sorted(found.pods)) or "none"
         raise CommandError(
-            f"no pod {'/'.join(scope.pod)} was seen here; pods seen: {known}{_blind(result)}"
+            f"no pod {'/'.join(scope.pod)} was seen here; pods seen: {known}{_blind(found)}"
         )
-    if scope.container and result.processes == 0:
-        raise CommandError(f"no container {scope.container} was seen here{_blind(result)}")
+    if scope.container and found.processes == 0:
+        raise CommandError(f"no container {scope.container} was seen here{_blind(found)}")
 
 
-def _blind(result: Result) -> str:
-    denied = sum(u.reason == "denied" for u in result.unseen)
+def _blind(found: Observation) -> str:
+    denied = sum(u.reason == "denied" for u in found.unseen)
     return f"; {denied} processes could not be looked into (are you root?)" if denied else ""

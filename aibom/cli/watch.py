@@ -5,7 +5,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from types import FrameType
 from rich.text import Text
 
 from aibom.asking import Asker
+from aibom.cli.declared import add_declared_option, read_promised
 from aibom.cli.node import (
     add_ask_option,
     add_hash_options,
@@ -25,7 +26,7 @@ from aibom.cli.node import (
     sweeper_of,
 )
 from aibom.cli.output import add_output_options, check_output, write_result
-from aibom.cli.promises import Promises, add_promise_options
+from aibom.cli.ownimages import add_own_option, own_images_of
 from aibom.cli.scan import check_found
 from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say, show
 from aibom.cli.times import time_of
@@ -34,10 +35,9 @@ from aibom.formats.text import printable
 from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.command import Command, CommandNotRunError
 from aibom.observe.watch.watcher import Watcher
-from aibom.pipeline import Result, assess
+from aibom.pipeline import Observation, compared, observed
 from aibom.report.live import Announcer
 from aibom.rulebook.load import load
-from aibom.types.declared import Document
 from aibom.types.facts import NodeFacts
 from aibom.types.rules import RuleError, RuleSet
 
@@ -81,7 +81,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="method, host and path of TLS requests, by probes on OpenSSL (no query, no headers)",
     )
     add_ask_option(command)
-    add_promise_options(command)
+    add_own_option(add_declared_option(command))
     add_output_options(command, None)
     add_host_options(command)
     add_hash_options(command)
@@ -134,7 +134,8 @@ def _watcher(arguments: argparse.Namespace, rules: RuleSet) -> Watcher:
 
 def _watch_node(arguments: argparse.Namespace) -> int:
     when = time_of(arguments)
-    promises = Promises.of(arguments, when)
+    promised = read_promised(arguments, when)
+    own = own_images_of(arguments)
     arguments.format = arguments.format or "table"
     check_output(arguments.output)
     rules = load()
@@ -146,10 +147,11 @@ def _watch_node(arguments: argparse.Namespace) -> int:
             _follow(arguments, watcher, rules, ended)
         finally:
             watcher.stop()
-    result = promises.held_against(_result(watcher, rules, promises.documents, arguments))
-    check_found(watcher.scope, result)
+    seen = _observed(watcher, rules, arguments)
+    check_found(watcher.scope, seen)
+    result = compared(seen, promised, own)
     write_result(arguments, result, when)
-    return INCOMPLETE if arguments.strict and not result.complete else OK
+    return INCOMPLETE if arguments.strict and not result.observation.complete else OK
 
 
 def _follow(
@@ -166,8 +168,7 @@ def _follow(
         if watcher.changes != told and began >= tell_at:
             told = watcher.changes
             spent = time.thread_time()
-            result = _result(watcher, rules, None, arguments)
-            lines = announcer.news([w.inventory for w in result.workloads])
+            lines = announcer.news(_observed(watcher, rules, arguments).inventories)
             _tell(arguments, lines)
             # naming everything anew takes longer the more was seen: a hundredth of a core at most
             tell_at = began + max(_TELL_SECONDS, 200 * (time.thread_time() - spent))
@@ -211,7 +212,8 @@ def _watch_command(arguments: argparse.Namespace) -> int:
     if arguments.pid or arguments.pod or arguments.container or arguments.seconds is not None:
         raise CommandError("with -- COMMAND it is the command that is watched, until it ends")
     when = time_of(arguments)
-    promises = Promises.of(arguments, when)
+    promised = read_promised(arguments, when)
+    own = own_images_of(arguments)
     arguments.format = arguments.format or "cyclonedx"
     arguments.output = arguments.output or DEFAULT_OUTPUT
     if arguments.output == "-":
@@ -227,10 +229,12 @@ def _watch_command(arguments: argparse.Namespace) -> int:
         raise
     code = _accompany(command, watcher, arguments.asker)
     _tell_unseen(watcher)
-    result = _named(_result(watcher, rules, promises.documents, arguments), arguments.argv[0])
-    result = promises.held_against(result)
+    seen = _named(_observed(watcher, rules, arguments), arguments.argv[0])
+    result = compared(seen, promised, own)
     write_result(arguments, result, when, quiet=True)
-    return INCOMPLETE if code == OK and arguments.strict and not result.complete else code
+    return (
+        INCOMPLETE if code == OK and arguments.strict and not result.observation.complete else code
+    )
 
 
 def _accompany(command: Command, watcher: Watcher, asker: Asker | None) -> int:
@@ -258,19 +262,11 @@ def _accompany(command: Command, watcher: Watcher, asker: Asker | None) -> int:
     return code
 
 
-def _named(result: Result, program: str) -> Result:
+def _named(found: Observation, program: str) -> Observation:
     """Call the only workload by what was run."""
     name = os.path.basename(program)
-    workloads = tuple(
-        replace(
-            assessed,
-            inventory=replace(
-                assessed.inventory, workload=replace(assessed.inventory.workload, name=name)
-            ),
-        )
-        for assessed in result.workloads
-    )
-    return replace(result, workloads=workloads)
+    named = (replace(i, workload=replace(i.workload, name=name)) for i in found.inventories)
+    return replace(found, inventories=tuple(named))
 
 
 def _timeless(facts: NodeFacts) -> NodeFacts:
@@ -283,13 +279,8 @@ def _timeless(facts: NodeFacts) -> NodeFacts:
     return replace(facts, processes=processes, arrivals=arrivals, watched=None)
 
 
-def _result(
-    watcher: Watcher,
-    rules: RuleSet,
-    documents: Sequence[Document] | None,
-    arguments: argparse.Namespace,
-) -> Result:
+def _observed(watcher: Watcher, rules: RuleSet, arguments: argparse.Namespace) -> Observation:
     as_one = bool(arguments.argv or arguments.pid)
     facts = _timeless(watcher.facts()) if arguments.reproducible else watcher.facts()
     facts = arguments.asker.asked(facts) if arguments.asker is not None else facts
-    return assess(facts, rules, documents, as_one=as_one, everything=arguments.all or as_one)
+    return observed(facts, rules, as_one=as_one, everything=arguments.all or as_one)

@@ -124,7 +124,7 @@ def _watched(inventory: Inventory) -> str:
     how = (
         f"watched for {duration(inventory.watched)}"
         if inventory.watched
-        else ("one look, which sees what is held at that moment")
+        else "one look, which sees what is held at that moment"
     )
     if not inventory.unseen:
         return how
@@ -164,11 +164,11 @@ def _is_package(claim: Claim) -> bool:
 
 
 def _notes(document: Document) -> Iterator[Finding]:
+    whole = Closest(document.name, document.subject or document.form)
     for note in document.notes:
-        yield _information(
-            kinds.UNVERIFIABLE,
-            document.name,
-            note,
-            f"note:{note}",
-            Closest(document.name, document.subject or document.form),
+        found = _information(kinds.UNVERIFIABLE, document.name, note, f"note:{note}", whole)
+        yield replace(
+            found,
+            remedy="mend the document, or give another one that says it",
+            because="what could not be read promises nothing",
         )

@@ -137,7 +137,6 @@ def _documents(diff: Diff) -> _Block:
         claims = counted(len(document.claims), "claim")
         made = "".join(f"; {label} {text}" for label, text in document.built_from)
         lines.append(f"{document.name}: {document.form}{about}, {claims}{made}")
-        lines += [f"{document.name}: {note}" for note in document.notes]
     return _list_of("What it was compared with", lines)
 
 

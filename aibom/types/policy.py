@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 
+from aibom.types.declared import Document
 from aibom.types.facts import OriginKind
 from aibom.types.findings import Severity
 from aibom.types.inventory import ComponentKind
@@ -110,6 +111,16 @@ class Policed(NamedTuple):
 
     policy: Policy
     today: date
+
+
+class Promised(NamedTuple):
+    """Everything that says what should run; each is None where nothing of the kind was given.
+
+    No documents are not the same as one that claims nothing: then the image is what was promised.
+    """
+
+    documents: tuple[Document, ...] | None = None
+    policed: Policed | None = None
 
 
 @dataclass(frozen=True, slots=True)

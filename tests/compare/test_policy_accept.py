@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from policies import FOR, accepted, compared, found, given, read
 
+from aibom import pipeline
 from aibom.compare.compare import compare
 from aibom.compare.policy.lint import problems
-from aibom.pipeline import Assessed, Result, against
+from aibom.pipeline import Observation
 from aibom.types.concerns import Concern
 from aibom.types.inventory import Inventory, Service
-from aibom.types.policy import Policed
+from aibom.types.policy import Policed, Promised
 from tests import make
 
 DAY = date(2026, 12, 31)
@@ -175,10 +176,10 @@ def test_an_exception_that_one_workload_needs_is_not_unused() -> None:
     policy = read(f"exceptions: [{{finding: undeclared-model, name: some*, {UNTIL}}}]")
 
     def unused(*inventories: Inventory) -> list[int]:
-        workloads = tuple(Assessed(i, compare(i, documents)) for i in inventories)
-        result = Result(workloads, (), 0, frozenset())
-        result = against(result, lambda inventory: (inventory, documents), Policed(policy, DAY))
-        found = [[f.kind.name for f in w.assessment.findings] for w in result.workloads]
+        result = pipeline.compared(
+            Observation(inventories), Promised(documents, Policed(policy, DAY))
+        )
+        found = [[f.kind.name for f in a.findings] for a in result.assessments]
         return [names.count("exception-unused") for names in found]
 
     assert unused(one, other) == [0, 0]

@@ -23,9 +23,9 @@ class Swept:
 
 
 def run(facts: NodeFacts) -> tuple[list[str], list[str]]:
-    result = scan(cast("Sweeper", Swept(facts)), NONE, Scope(), None)
-    carried = [u.subject for w in result.workloads for u in w.inventory.unseen]
-    return carried, [u.subject for u in result.unseen]
+    found = scan(cast("Sweeper", Swept(facts)), NONE, Scope())
+    carried = [u.subject for i in found.inventories for u in i.unseen]
+    return carried, [u.subject for u in found.unseen]
 
 
 def test_a_workload_that_cannot_be_named_costs_itself_alone() -> None:
@@ -36,9 +36,9 @@ def test_a_workload_that_cannot_be_named_costs_itself_alone() -> None:
             make.seen(of=make.process(8), models=(make.model_use(),)),
         ]
     )
-    result = scan(cast("Sweeper", Swept(facts)), NONE, Scope(), None)
-    assert [w.inventory.workload.name for w in result.workloads] == ["python3-8"]
-    assert [u.subject for u in result.unseen] == ["workload odd-7"]
+    found = scan(cast("Sweeper", Swept(facts)), NONE, Scope())
+    assert [i.workload.name for i in found.inventories] == ["python3-8"]
+    assert [u.subject for u in found.unseen] == ["workload odd-7"]
 
 
 def test_every_record_is_said_once() -> None:
