@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from aibom.declare.packages import purl_of
 from aibom.formats.documents.keylines import key_lines
 from aibom.formats.mcp import config
 from aibom.formats.mcp.hidden import without_carried
 from aibom.formats.mcp.launched import launched
 from aibom.formats.net.hostname import host_name
+from aibom.formats.net.urls import host_of
 from aibom.formats.packages import purl
 from aibom.formats.redact import redact_argv
 from aibom.formats.source import FormatError
@@ -26,11 +26,9 @@ def server_claim(argv: tuple[str, ...], document: str, line: int, name: str = ""
     if found is None:
         return None
     if found.type == "oci":
-        repository, _, digest = found.name.partition("@")
-        short = repository.rpartition("/")[2].partition(":")[0].lower()
-        said = purl.normalised(f"pkg:oci/{short}@{digest.replace(':', '%3A')}") if digest else ""
+        said = purl.of_image(found.name)
     else:
-        said = purl_of(found.type, found.name, found.version)
+        said = purl.named(found.type, found.name, found.version)
     return Claim(
         document=document,
         name=printable(name or found.name, 200),
@@ -80,8 +78,7 @@ def _claim(server: ConfiguredServer, document: str, line: int) -> Claim:
     packaged = server_claim(server.argv, document, line, server.name) if server.argv else None
     if packaged is not None:
         return packaged
-    place = server.url.partition("://")[2].partition("/")[0]
-    host = host_name((place.rpartition(":")[0] if ":" in place else place).encode())
+    host = host_name(host_of(server.url).encode())
     return Claim(
         document=document,
         name=server.name,

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from packageurl import PackageURL
-
 from aibom.formats.hubs.reference import HubReference, HubRepository, parse
 from aibom.formats.modelfolder.licences import spdx
 from aibom.formats.packages import purl
@@ -85,11 +83,7 @@ def _component(found: HubReference, *, adapter: bool) -> ComponentKind:
 
 def _purl(found: HubReference, commit: str) -> str:
     # the type is defined for models (purl specification, types, huggingface)
-    if found.kind != "model":
-        return ""
-    namespace, _, short = found.repository.rpartition("/")
-    made = PackageURL("huggingface", namespace or None, short, commit or None)
-    return purl.normalised(made.to_string())
+    return purl.named("huggingface", found.repository, commit) if found.kind == "model" else ""
 
 
 def asked_by(claim: Claim) -> HubReference | None:

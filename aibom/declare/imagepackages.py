@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from packageurl import PackageURL
-
 from aibom.formats.containers import kept
 from aibom.formats.containers.tree import Tree
 from aibom.formats.modelfolder import licences
-from aibom.formats.packages import nodepkg, pydist, rpmdb, system
-from aibom.formats.packages.purl import comparable
+from aibom.formats.packages import nodepkg, purl, pydist, rpmdb, system
 from aibom.formats.packages.system import SystemPackage
 from aibom.formats.source import FormatError
 
@@ -89,7 +86,7 @@ def _installed(found: tuple[SystemPackage, system.Distribution], tree: Tree) -> 
     return Package(
         package.name,
         package.version,
-        comparable(system.purl(package, distribution)),
+        purl.comparable(system.purl(package, distribution)),
         licences.spdx(package.licence) if package.licence else "",
         _there(tree, package.paths),
     )
@@ -115,7 +112,7 @@ def _python(tree: Tree, contents: Mapping[str, bytes]) -> Iterator[Package]:
         yield Package(
             metadata.name,
             metadata.version,
-            comparable(PackageURL("pypi", None, metadata.name, metadata.version).to_string()),
+            purl.named("pypi", metadata.name, metadata.version),
             licences.spdx(metadata.licence) if metadata.licence else "",
             _there(tree, listed) | {path},
         )
@@ -137,11 +134,10 @@ def _node(tree: Tree, contents: Mapping[str, bytes]) -> Iterator[Package]:
     for path, data in sorted(contents.items()):
         said = nodepkg.parse(data) if path.endswith("/package.json") and _node_root(path) else None
         if said and said.version:
-            scope, _, name = said.name.rpartition("/")
-            purl = PackageURL("npm", scope or None, name, said.version).to_string()
+            url = purl.named("npm", said.name, said.version)
             licence = licences.spdx(said.licence) if said.licence else ""
             root = posixpath.dirname(path)
-            found[root] = Package(said.name, said.version, comparable(purl), licence, frozenset())
+            found[root] = Package(said.name, said.version, url, licence, frozenset())
     owned: dict[str, set[str]] = {root: set() for root in found}
     if found:
         for path, _ in tree.files():

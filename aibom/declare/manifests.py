@@ -12,6 +12,8 @@ from aibom.formats.containers import podspecs
 from aibom.formats.containers.podspecs import ContainerSpec, Reference
 from aibom.formats.mcp.hidden import clean_url
 from aibom.formats.net.hostname import host_name
+from aibom.formats.net.urls import host_of
+from aibom.formats.packages import purl
 from aibom.formats.redact import redact
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
@@ -25,6 +27,8 @@ _API = re.compile(
     r"|GOOGLE_GEMINI|DEEPSEEK|XAI|VLLM|LLM|TOGETHER|FIREWORKS|NVIDIA)_"
     r"(?:API_)?(?:BASE_URL|BASE|ENDPOINT|HOST|URL)"
 )
+# what a service of Compose is made of (compose-spec, services)
+_SERVICE = frozenset({"image", "build", "extends", "provider", "command"})
 # where downloads come from: the hub's clients, pip, uv and npm
 _SOURCES = frozenset(
     {"HF_ENDPOINT", "MODELSCOPE_DOMAIN", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL"}
@@ -43,10 +47,7 @@ def is_compose(value: Any) -> bool:
     """Say whether a value is a Compose file: it has services, each with an image or a build."""
     services = value.get("services") if isinstance(value, dict) else None
     entries = list(services.values()) if isinstance(services, dict) else []
-    return bool(entries) and all(isinstance(e, dict) and _KEYS & e.keys() for e in entries)
-
-
-_KEYS = frozenset({"image", "build", "extends", "provider", "command"})
+    return bool(entries) and all(isinstance(e, dict) and _SERVICE & e.keys() for e in entries)
 
 
 def read(text: str, name: str, rules: Callable[[], RuleSet]) -> Document | None:
@@ -104,7 +105,7 @@ def _reference(found: Reference, document: str) -> Claim:
         document,
         printable(redact(found.text), 300),
         component="model",
-        purl=serving.image_purl(found.text),
+        purl=purl.of_image(found.text),
         line=found.line,
     )
 
@@ -117,7 +118,7 @@ def _images(spec: ContainerSpec, document: str) -> Iterator[Claim]:
             printable(redact(spec.image), 300),
             component="image",
             version=printable(tag, 200),
-            purl=serving.image_purl(spec.image),
+            purl=purl.of_image(spec.image),
             line=spec.line,
         )
 
@@ -132,9 +133,8 @@ def _servers(spec: ContainerSpec, rules: RuleSet, document: str) -> Iterator[Cla
             return
     repository = serving.repository_of(spec.image)
     if not spec.entry and _MCP_IMAGE.fullmatch(repository):
-        purl = serving.image_purl(spec.image)
-        name = printable(repository, 200)
-        yield Claim(document, name, "mcp-server", "mcp-server", purl=purl, line=spec.line)
+        said, name = purl.of_image(spec.image), printable(repository, 200)
+        yield Claim(document, name, "mcp-server", "mcp-server", purl=said, line=spec.line)
 
 
 def _is_server(claim: Claim, rules: RuleSet) -> bool:
@@ -155,15 +155,14 @@ def _is_server(claim: Claim, rules: RuleSet) -> bool:
 def _addresses(spec: ContainerSpec, document: str) -> Iterator[Claim]:
     """Yield the model APIs and the sources that variables lead to; only their hosts are kept."""
     for variable in spec.variables:
-        host = host_of(variable.value)
+        host = _host(variable.value)
         if host and _API.fullmatch(variable.name):
             yield Claim(document, host, "model-api", hosts=frozenset({host}), line=variable.line)
         elif host and variable.name in _SOURCES:
             yield Claim(document, host, "source", hosts=frozenset({host}), line=variable.line)
 
 
-def host_of(value: str) -> str:
+def _host(value: str) -> str:
     """Return the host of an address, with or without a scheme; empty where it has no name."""
-    url = clean_url(value if "://" in value else f"http://{value}")
-    place = url.partition("://")[2].partition("/")[0]
-    return host_name(place.rpartition(":")[0].encode() if ":" in place else place.encode())
+    url = value if "://" in value else f"http://{value}"
+    return host_name(host_of(clean_url(url)).encode())

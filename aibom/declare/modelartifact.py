@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 
-from packageurl import PackageURL
-
 from aibom.formats.containers import modelartifacts
 from aibom.formats.containers.contents import Artifact
 from aibom.formats.containers.modelartifacts import Details, Role
 from aibom.formats.containers.oci import Descriptor, is_digest
 from aibom.formats.modelfolder import licences
-from aibom.formats.packages.purl import comparable
+from aibom.formats.packages import purl
 from aibom.formats.text import printable
 from aibom.types.declared import Claim, Document
 
@@ -83,5 +81,4 @@ def _purl(details: Details) -> str:
     """Return the purl of a hub's repository where the artifact says that it is from there."""
     if not details.hub or not details.commit:
         return ""
-    owner, _, repository = details.hub.partition("/")
-    return comparable(PackageURL("huggingface", owner, repository, details.commit).to_string())
+    return purl.named("huggingface", details.hub, details.commit)

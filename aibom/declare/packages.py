@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from packageurl import PackageURL
-
 from aibom.formats.packages import purl
 from aibom.formats.packages.locked import Lock, LockedPackage
 from aibom.formats.packages.markers import can_hold
@@ -47,7 +45,7 @@ def of_project(kind: str, name: str, version: str, document: str) -> tuple[Claim
     """Return the claim of the project whose document it is, where that says name and version."""
     if not name or not version:
         return ()
-    said = purl_of(kind, name, version)
+    said = purl.named(kind, name, version)
     return (Claim(document, name, component="package", version=version, purl=said),)
 
 
@@ -57,18 +55,12 @@ def _locked(package: LockedPackage, document: str) -> Claim:
         name=package.name,
         component="package",
         version=package.version,
-        purl=purl_of(package.type, package.name, package.version),
+        purl=purl.named(package.type, package.name, package.version),
         ref=package.ref,
         requires=package.requires,
         line=package.line,
         hosts=frozenset({package.host} - {""}),
     )
-
-
-def purl_of(kind: str, name: str, version: str = "") -> str:
-    """Return the normalised purl of a package of PyPI or npm; ``name`` may have a scope."""
-    namespace, _, short = name.rpartition("/")
-    return purl.normalised(PackageURL(kind, namespace or None, short, version or None).to_string())
 
 
 def of_python(wanted: Iterable[Wanted], document: str) -> tuple[Claim, ...]:
@@ -84,7 +76,7 @@ def of_python(wanted: Iterable[Wanted], document: str) -> tuple[Claim, ...]:
             component="package",
             version=one.version,
             versions=one.versions,
-            purl=purl_of("pypi", one.name),
+            purl=purl.named("pypi", one.name),
             line=one.line,
             hosts=frozenset({one.host} - {""}),
         )
@@ -104,7 +96,7 @@ def of_npm(
         own, allowed = _unaliased(name, versions)
         claim = Claim(document=document, name=own, component="package", line=line)
         if is_range("npm", allowed):
-            found = purl_of("npm", own)
+            found = purl.named("npm", own)
             claims.append(replace(claim, purl=found, versions="" if allowed == "*" else allowed))
         else:
             # a claim without a purl: something of this name was asked for, and nothing joins it

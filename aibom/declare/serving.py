@@ -165,18 +165,7 @@ def model_claim(value: str, revision: str, document: str, line: int) -> Claim | 
 
 def _artifact(value: str) -> str:
     """Return the purl of an artifact in a registry that is named with its digest, else nothing."""
-    return image_purl(value[6:]) if value.startswith("oci://") else ""
-
-
-def image_purl(image: str) -> str:
-    """Return the purl of an image that is named with its digest; without one nothing is named.
-
-    Type ``oci``: the name is the last part of the repository, the version the manifest's digest
-    (purl specification, types).
-    """
-    repository, at, digest = image.rpartition("@")
-    name = repository.rpartition("/")[2].partition(":")[0].lower()
-    return purl.normalised(f"pkg:oci/{name}@{digest.replace(':', '%3A')}") if at and name else ""
+    return purl.of_image(value[6:]) if value.startswith("oci://") else ""
 
 
 def repository_of(image: str) -> str:

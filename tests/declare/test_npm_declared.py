@@ -227,6 +227,11 @@ def test_any_range_is_answered(versions_: str, version: str) -> None:
         assert versions.allows(ecosystem, versions_, version) in (True, False)
 
 
+def test_a_name_that_is_none_declares_no_package() -> None:
+    (claim,) = read(json.dumps({"name": "x", "dependencies": {"a": "npm:"}})).claims
+    assert claim.purl == ""
+
+
 def test_yarn_names_the_line_that_is_broken() -> None:
     with pytest.raises(FormatError, match="line 3: no package"):
         read("# yarn lockfile v1\n\nbroken\n")

@@ -289,6 +289,11 @@ def test_pyproject() -> None:
     )
 
 
+def test_a_name_that_is_none_declares_no_package() -> None:
+    (claim,) = read('version = 1\n[[package]]\nname = "a/"\nversion = "1"\n').claims
+    assert claim.purl == ""
+
+
 def test_a_text_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texts, "MAX_TEXT", 1_000)
     with pytest.raises(FormatError, match="more than 1000 characters"):

@@ -3,7 +3,8 @@
 import re
 
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
-_HOST = re.compile(r"(?:.*@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]@]*)(?::[0-9]*)?")
+# git takes a path where a URL has its port: git+ssh://git@HOST:OWNER/NAME
+_HOST = re.compile(r"(?:.*@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]@]*)(?::[\w.~-]*)?")
 
 
 def host_of(url: str) -> str:

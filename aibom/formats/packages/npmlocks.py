@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aibom.formats.jsontext import object_of, text_of
+from aibom.formats.net.urls import host_of
 from aibom.formats.packages.locked import Lock, LockedPackage
 
 #: Most packages that are taken from one lock file, and how deep version 1 may nest them.
@@ -19,7 +20,6 @@ MAX_FOLDERS = 20
 ROOT = "."
 #: A package's name (npm's rule; upper case as in old packages).
 NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]{1,214}")
-_HOST = re.compile(r"[A-Za-z][\w+.-]*://(?:[^/@\s]*@)?([A-Za-z0-9.-]{1,253})")
 _ALIAS = re.compile(rf"npm:({NAME.pattern})@(.+)")
 _GROUPS = ("dependencies", "optionalDependencies", "peerDependencies")
 _Lines = Mapping[tuple[str | int, ...], int]
@@ -83,11 +83,8 @@ def _nested(
 def _placed(package: LockedPackage, resolved: str) -> Iterator[LockedPackage]:
     """Yield a package with where it is fetched from; nothing where its name is none."""
     if NAME.fullmatch(package.name):
-        host = _HOST.match(resolved) if resolved.startswith("git") else None
-        yield package._replace(
-            requires=package.requires[:1_000],
-            host=host[1].lower() if host else "",
-        )
+        host = host_of(resolved) if resolved.startswith("git") else ""
+        yield package._replace(requires=package.requires[:1_000], host=host)
 
 
 def _resolved(packages: list[LockedPackage]) -> tuple[LockedPackage, ...]:

@@ -37,6 +37,31 @@ def normalised(purl: str) -> str:
     return found.text if found else ""
 
 
+def named(kind: str, name: str, version: str = "") -> str:
+    """Return the normalised purl of a package or repository; empty when ``name`` is none.
+
+    ``kind`` is the purl's type; what stands in ``name`` before its last slash, as the scope of a
+    package of npm, is the namespace. Without a version it names them all.
+    """
+    namespace, _, short = name.rpartition("/")
+    try:
+        made = PackageURL(kind, namespace or None, short, version or None)
+    except ValueError:
+        return ""
+    return normalised(made.to_string())
+
+
+def of_image(image: str) -> str:
+    """Return the purl of an image that is named with its digest; without one nothing is named.
+
+    Type ``oci``: the name is the last part of the repository, the version the manifest's digest
+    (purl specification, types).
+    """
+    repository, at, digest = image.rpartition("@")
+    name = repository.rpartition("/")[2].partition(":")[0].lower()
+    return named("oci", name, digest) if at else ""
+
+
 @lru_cache(maxsize=100_000)
 def parts(purl: str) -> Purl | None:
     """Return a purl in its parts, names normalised; None when it is none.

@@ -14,6 +14,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from aibom.formats.jsontext import object_of, text_of
+from aibom.formats.net.urls import host_of
 from aibom.formats.packages.locked import Lock, LockedPackage
 
 #: Most packages that are taken from one lock file.
@@ -21,7 +22,6 @@ MAX_PACKAGES = 100_000
 # versions of one package in a lock: resolvers keep a few, by platform
 _MAX_VERSIONS = 20
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*packages?[ \t]*\]\]", re.MULTILINE)
-_HOST = re.compile(r"[A-Za-z][\w+.-]*://(?:[^/@\s]*@)?([A-Za-z0-9.-]{1,253})")
 # poetry's words for what is from no index (python-poetry.org, "Dependency specification")
 _NO_INDEX = frozenset({"git", "url", "file", "directory"})
 
@@ -112,8 +112,7 @@ def _host(entry: dict[str, Any], source: dict[str, Any]) -> str:
     # in uv's a url is an archive's, in poetry's it is whatever the type says
     if source.get("type", "url") in _NO_INDEX:
         said.append(source.get("url"))
-    hosts = (_HOST.match(url) for url in said if isinstance(url, str))
-    return next((host[1].lower() for host in hosts if host), "")
+    return next((host for url in said if isinstance(url, str) and (host := host_of(url))), "")
 
 
 def _required(entry: dict[str, Any]) -> list[str]:
@@ -155,14 +154,13 @@ def pipfile_lock(document: Mapping[str, Any], lines: Mapping[tuple[str | int, ..
             version = text_of(entry, "version").lstrip("=") if isinstance(entry, dict) else ""
             if group != "_meta" and isinstance(entry, dict):
                 ref = f"{canonicalize_name(name)}@{version}"
-                host = _HOST.match(str(entry.get("git") or entry.get("file") or ""))
                 found[ref] = LockedPackage(
                     "pypi",
                     name,
                     version,
                     ref,
                     line=lines.get((group, name), 0),
-                    host=host[1].lower() if host else "",
+                    host=host_of(str(entry.get("git") or entry.get("file") or "")),
                     marker=text_of(entry, "markers"),
                 )
     meta = object_of(dict(document), "_meta")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from aibom.formats.net.urls import host_of
 from aibom.formats.packages.markers import can_hold
 from aibom.formats.redact import redact
 from aibom.formats.source import FormatError
@@ -30,7 +31,6 @@ _OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]*)(?:\s*=\s*|\s+|(?<=^-[rce]))(?
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 _COMMIT = re.compile(r"@([0-9a-f]{40})(?:[#?]|$)")
 _PINNED = re.compile(r"===?\s*([^\s,;*]+)")
-_HOST = re.compile(r"[A-Za-z][\w+.-]*://(?:[^/@\s]*@)?([A-Za-z0-9.-]{1,253})")
 
 
 class Wanted(NamedTuple):
@@ -124,7 +124,6 @@ def requirement(text: str, line: int = 0) -> Wanted | None:
 
 
 def _fetched(name: str, url: str, line: int) -> Wanted:
-    host = _HOST.match(url)
     commit = _COMMIT.search(url)
     version = ""
     try:
@@ -135,7 +134,7 @@ def _fetched(name: str, url: str, line: int) -> Wanted:
         name,
         f"=={version}" if version else "",
         version,
-        host[1].lower() if host else "",
+        host_of(url),
         commit[1] if commit else "",
         line,
     )
@@ -159,14 +158,12 @@ def _optional(
     elif name in ("-c", "--constraint"):
         notes.append(f"line {line}: constraints in {printable(value, 100)} are not read")
     elif name in ("-e", "--editable"):
-        egg, host = _EGG.search(value), _HOST.match(value)
+        egg, host = _EGG.search(value), host_of(value)
         if egg and host:
             commit = _COMMIT.search(value)
-            wanted.append(
-                Wanted(egg[1], host=host[1].lower(), commit=commit[1] if commit else "", line=line)
-            )
+            wanted.append(Wanted(egg[1], host=host, commit=commit[1] if commit else "", line=line))
         else:
             notes.append(f"line {line}: an editable project is not looked into")
     elif name in ("-i", "--index-url", "--extra-index-url", "-f", "--find-links"):
-        host = _HOST.match(value)
-        indexes += [(host[1].lower(), line)] if host else []
+        host = host_of(value)
+        indexes += [(host, line)] if host else []
