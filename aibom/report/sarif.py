@@ -97,19 +97,33 @@ def _result(
             }
         ]
     if finding.references:
-        numbers = {name: number for number, name in enumerate(catalogues)}
-        result["taxa"] = [
-            {
-                "id": printable(reference.id, 200),
-                "index": catalogues[reference.catalogue].index(reference),
-                "toolComponent": {
-                    "name": printable(reference.catalogue, 200),
-                    "index": numbers[reference.catalogue],
-                },
-            }
-            for reference in sorted(set(finding.references))
-        ]
+        result["taxa"] = _taxa(finding, catalogues)
     return result
+
+
+def _taxa(finding: Finding, catalogues: dict[str, list[Reference]]) -> list[dict[str, Any]]:
+    numbers = {name: number for number, name in enumerate(catalogues)}
+    return [
+        {
+            "id": reference.id,
+            "index": catalogues[reference.catalogue].index(reference),
+            "toolComponent": {
+                "name": reference.catalogue,
+                "index": numbers[reference.catalogue],
+            },
+        }
+        for reference in sorted(set(map(_shown, finding.references)))
+    ]
+
+
+def _shown(reference: Reference) -> Reference:
+    """Return a reference as it is written; two that look the same are one (uniqueItems)."""
+    return Reference(
+        printable(reference.catalogue, 200),
+        printable(reference.id, 200),
+        message(reference.title),
+        reference.url if is_link(reference.url) else "",
+    )
 
 
 def _is_known(diff: Diff, finding: Finding) -> bool:
@@ -139,7 +153,7 @@ def message(text: str) -> str:
 
 def _catalogues(findings: tuple[Finding, ...]) -> dict[str, list[Reference]]:
     """Return the references of all findings by their catalogue, both sorted."""
-    every = sorted({reference for finding in findings for reference in finding.references})
+    every = sorted({_shown(one) for finding in findings for one in finding.references})
     found: dict[str, list[Reference]] = {}
     for reference in every:
         found.setdefault(reference.catalogue, []).append(reference)
@@ -147,15 +161,12 @@ def _catalogues(findings: tuple[Finding, ...]) -> dict[str, list[Reference]]:
 
 
 def _taxonomy(name: str, references: list[Reference]) -> dict[str, Any]:
-    return {"name": printable(name, 200), "taxa": [_taxon(reference) for reference in references]}
+    return {"name": name, "taxa": [_taxon(reference) for reference in references]}
 
 
 def _taxon(reference: Reference) -> dict[str, Any]:
-    taxon: dict[str, Any] = {
-        "id": printable(reference.id, 200),
-        "shortDescription": {"text": message(reference.title)},
-    }
-    return taxon | ({"helpUri": reference.url} if is_link(reference.url) else {})
+    taxon: dict[str, Any] = {"id": reference.id, "shortDescription": {"text": reference.title}}
+    return taxon | ({"helpUri": reference.url} if reference.url else {})
 
 
 def _notifications(diff: Diff, shown: int) -> dict[str, Any]:

@@ -181,6 +181,17 @@ def test_the_severity_of_a_rule_is_that_of_its_findings() -> None:
         assert len(rule["properties"]["tags"]) <= 10
 
 
+def test_references_that_look_the_same_are_one_taxon() -> None:
+    twins = (replace(REFERENCE, url="about:one"), replace(REFERENCE, url="about:two"))
+    diff = small()
+    (first, *_) = diff.assessment.findings
+    assessment = replace(diff.assessment, findings=(replace(first, references=twins),))
+    run = sarif(replace(diff, assessment=assessment))
+    (taxonomy,) = run["taxonomies"]
+    assert [taxon["id"] for taxon in taxonomy["taxa"]] == [REFERENCE.id]
+    assert len(run["results"][0]["taxa"]) == 1
+
+
 def test_of_too_many_findings_the_worst_ones_are_in_the_sarif() -> None:
     diff = small()
     many = [finding("undeclared-package", f"p{i}", severity="info") for i in range(MAX_RESULTS)]
