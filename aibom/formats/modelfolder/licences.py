@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from cyclonedx.spdx import is_supported_id
 from license_expression import (
     AND,
     OR,
@@ -112,6 +111,9 @@ def _licensing() -> Licensing:
     The library's own (get_spdx_licensing) turns those into others and takes ScanCode's words too,
     and its index calls some things SPDX's that SPDX's list does not have (``GPL``).
     """
+    # it takes 20 ms, which what names no licence does not need
+    from cyclonedx.spdx import is_supported_id  # noqa: PLC0415
+
     symbols = {}
     for entry in get_license_index():
         for key in (entry.get("spdx_license_key"), *entry.get("other_spdx_license_keys", ())):
