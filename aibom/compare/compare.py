@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from aibom.compare import kinds
 from aibom.compare.causes import causes_of, with_causes
 from aibom.compare.concerns import concerning
 from aibom.compare.index import ClaimIndex
@@ -65,6 +66,7 @@ def _compared(
         for component in inventory.components
     ]
     found = causes.merged(_without_parts(inventory, judged))
+    servers = {f.ref for f in found if f.kind == kinds.UNDECLARED["mcp-server"]}
     claims = [claim for document in documents for claim in document.claims]
     return Assessment(
         tuple(with_causes((j.verdict for j in judged), found)),
@@ -73,7 +75,7 @@ def _compared(
             *_not_allowed(inventory, undeclared_services(inventory, index), allowing),
             *changed_tools(inventory, claims),
             *missing(inventory, documents),
-            *concerning(inventory),
+            *concerning(inventory, servers),
         ),
     )
 

@@ -1,7 +1,7 @@
 """What deserves a look whatever was declared, as findings."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from aibom.compare import kinds
@@ -36,13 +36,24 @@ class _Subject(NamedTuple):
     concerns: tuple[Concern, ...]
 
 
-def concerning(inventory: Inventory) -> tuple[Finding, ...]:
-    """Return a finding for each concern of the workload, its components and its services."""
+def concerning(inventory: Inventory, undeclared: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Return a finding for each concern of the workload, its components and its services.
+
+    ``undeclared`` are the refs of MCP servers that are a finding already, as nobody declared them:
+    that a client's configuration does not name them either is the same cause.
+    """
     workload = _Subject("", inventory.workload.name, inventory.concerns)
     components = (_Subject(c.ref, c.name, c.concerns) for c in inventory.components)
-    services = (_Subject(s.ref, s.name, s.concerns) for s in inventory.services)
+    services = (
+        _Subject(s.ref, s.name, _other(s.concerns) if s.component in undeclared else s.concerns)
+        for s in inventory.services
+    )
     subjects: Iterable[_Subject] = (workload, *components, *services)
     return tuple(_finding(s, concern) for s in subjects for concern in s.concerns)
+
+
+def _other(concerns: Iterable[Concern]) -> tuple[Concern, ...]:
+    return tuple(c for c in concerns if c.kind != "mcp-not-configured")
 
 
 def _finding(subject: _Subject, concern: Concern) -> Finding:

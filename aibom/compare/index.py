@@ -66,6 +66,9 @@ class ClaimIndex:
     @cached_property
     def _kinds(self) -> frozenset[ClaimKind]:
         said = {claim.kind for document in self.documents for claim in document.claims}
+        # services of another tool's SBOM are places, whatever is asked for there
+        if any(c.kind == "source" for d in self.documents if d.kind == "sbom" for c in d.claims):
+            said.add("model-api")
         # an earlier observation names all that it saw
         seen = any(document.kind == "observed" for document in self.documents)
         return frozenset(said | ({"mcp-server", "model-api", "source"} if seen else set()))

@@ -3,7 +3,7 @@
 import hashlib
 
 from aibom.compare import kinds
-from aibom.compare.references import REFERENCES
+from aibom.compare.references import references_of
 from aibom.types.findings import Closest, Finding, FindingKind, Severity
 from aibom.types.inventory import Component, Evidence
 from aibom.types.words import came_from, shown_by
@@ -32,7 +32,7 @@ def finding_of(
         because=severity[1],
         chain=_chain(component),
         closest=closest,
-        references=REFERENCES.get(kind.name, ()),
+        references=references_of(kind.name, component.kind),
         document=closest.document if closest else "",
         line=closest.line if closest else 0,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aibom.types.findings import Reference
+from aibom.types.inventory import ComponentKind
 
 _LLM = "OWASP Top 10 for LLM Applications 2026"
 _ASI = "OWASP Top 10 for Agentic Applications 2026"
@@ -68,6 +69,7 @@ _ARTICLE_15 = Reference(
 _UNDECLARED_MODEL = (_SUPPLY, _MODEL, _PRETRAINED, _ANNEX_IV)
 _UNDECLARED_SOFTWARE = (_SUPPLY, _SOFTWARE, _THIRD_PARTY)
 _CHANGED_MODEL = (_SUPPLY, _POISONING, _MODEL, _MANIPULATED, _PRETRAINED, _ARTICLE_15)
+_CHANGED_SOFTWARE = (_SUPPLY, _SOFTWARE, _THIRD_PARTY)
 _EXECUTES = (_SUPPLY, _ARTIFACT, _SECURITY)
 
 #: By the word of the kind. What is missing is about no entry of these catalogues in particular.
@@ -102,3 +104,14 @@ REFERENCES: Mapping[str, tuple[Reference, ...]] = {
     "mcp-tool-text": (_AGENTIC_SUPPLY, _INJECTION, _PROMPT),
     "mcp-tool-changed": (_AGENTIC_SUPPLY, _TOOL),
 }
+
+# what changed is poisoned data in a model, and foreign code in software
+_OF_SOFTWARE = frozenset({"modified-in-container", "different-content"})
+_CONTENT: frozenset[ComponentKind] = frozenset({"model", "adapter", "data"})
+
+
+def references_of(kind: str, component: ComponentKind) -> tuple[Reference, ...]:
+    """Return the entries that a kind of finding is about where a component of a kind has it."""
+    if kind in _OF_SOFTWARE and component not in _CONTENT:
+        return _CHANGED_SOFTWARE
+    return REFERENCES.get(kind, ())

@@ -131,6 +131,8 @@ class _Reading:
         revision = next((value for key, value in said if key in _REVISIONS), "")
         version = bomjson.text(component, "version") or revision
         digest = bomjson.sha256_of(component)
+        if not digest and bomjson.names_sha256(component):
+            self.notes.add(place, "its SHA-256 is none, and is not compared")
         return Claim(
             document=self.name,
             name=name or bomjson.text(component, "purl") or ref or place,

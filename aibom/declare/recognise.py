@@ -59,6 +59,14 @@ def document(data: bytes, name: str, rules: Callable[[], RuleSet] = _no_rules) -
     """
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
         raise FormatError("the file is empty")
+    found = _recognised(data, name, rules)
+    if found.claims or found.files or found.notes:
+        return found
+    # as of a tool that was run where nothing is: without a word all that runs would be undeclared
+    return replace(found, notes=("it names nothing that could be compared",))
+
+
+def _recognised(data: bytes, name: str, rules: Callable[[], RuleSet]) -> Document:
     head = jsondoc.head(data)
     if head.startswith(("{", "[")) and not _NO_JSON.match(head):
         return _json(data, name, rules)

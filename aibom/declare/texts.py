@@ -25,6 +25,8 @@ _TOML = re.compile(
 _YAML_LOCK = re.compile(r"^(?:lockfileVersion|__metadata):", re.MULTILINE)
 # a resource of Kubernetes, or the services of a Compose file
 _MANIFEST = re.compile(r"^(?:apiVersion\s*:|services\s*:\s*(?:#.*)?$)", re.MULTILINE)
+# SPDX 2.3, annex F.3: the member that every document has, in YAML
+_SPDX = re.compile(r"^[\"']?spdxVersion[\"']?\s*:", re.MULTILINE)
 _YARN = re.compile(r"\A(?:#[^\n]*\n)*#\s*yarn lockfile v1\b")
 
 
@@ -35,6 +37,8 @@ def read(text: str, name: str, rules: Callable[[], RuleSet]) -> Document | None:
     """
     if len(text) > MAX_TEXT:
         raise FormatError(f"a text of more than {MAX_TEXT} characters")
+    if _SPDX.search(text):
+        raise FormatError("SPDX in YAML, which aibom does not read; give it as JSON or tag-value")
     for pattern, read_as in _FORMS:
         if pattern.search(text):
             return read_as(text, name, rules)

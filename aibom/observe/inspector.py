@@ -23,6 +23,7 @@ from aibom.observe.packages.nodeprojects import NodeProjects
 from aibom.observe.packages.programs import Programs
 from aibom.observe.processes import RawProcess, file_uses, open_file, streams
 from aibom.observe.python import remotecode
+from aibom.observe.python.edited import edited, written_in
 from aibom.observe.python.imports import Imported, Imports
 from aibom.observe.python.pythonpath import Environments
 from aibom.types.facts import (
@@ -193,7 +194,9 @@ class Inspector:
             detail = f"{modules}; only what it maps and its command line were looked at"
             draft.miss(Unseen("unreadable", imports_of(pid), detail, "", pid))
         elif modules is not None:
-            for one in self._imports.of(pid, modules, folders):
+            imported = self._imports.of(pid, modules, folders)
+            written = written_in(self.host, self.host.mounts(pid), draft.runtime)
+            for one in (*imported, *(edited(modules, imported, written) if written else ())):
                 self._note_import(draft, one)
             if modules.subinterpreters:
                 detail = f"{modules.subinterpreters} subinterpreters have imports of their own"

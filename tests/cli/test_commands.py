@@ -129,8 +129,9 @@ def test_diff_as_json_and_as_a_table(tmp_path: Path) -> None:
     sbom, bom = document(tmp_path / "s.json"), document(tmp_path / "b.json", MODEL)
     report = json.loads(aibom("diff", sbom, bom, "--format", "json").stdout)
     assert report["schema"] == "aibom.diff/2"
-    (finding,) = report["findings"]
+    finding, note = report["findings"]
     assert (finding["kind"]["name"], finding["severity"]) == ("undeclared-model", "high")
+    assert note["reason"] == "it names nothing that could be compared"
     table = aibom("diff", sbom, bom).stdout
     assert "undeclared-model AIBOM-101" in table
     assert "\x1b" not in table

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from aibom.compare.compare import compare
+from aibom.types.concerns import Concern
 from aibom.types.declared import Claim, Document, ImageFile
 from aibom.types.facts import Unseen
 from aibom.types.findings import Finding
@@ -224,7 +225,22 @@ def test_destinations_that_nobody_declared() -> None:
     ]
     unsaid = make.claim(kind="source", hosts=frozenset({"api.openai.com"}))
     assert kinds(api, make.sbom(unsaid)) == []
+    elsewhere = make.claim(kind="source", hosts=frozenset({"api.anthropic.com"}))
+    assert [f.severity for f in found(api, make.sbom(elsewhere))] == ["medium"]
     assert kinds(talking("destination", "x", "example.org"), make.sbom()) == []
+
+
+def test_a_server_that_nobody_declared_is_told_once() -> None:
+    concern = Concern("mcp-not-configured", "suspicious", "node started it", "/app/.mcp.json")
+    exposed = Concern("mcp-exposed", "note", "listens on 0.0.0.0", "")
+    server = make.component("mcp-server", "host", ref="mcp-server:x", files=(), sha256="", purl="")
+    service = Service("service:mcp-server:x", "x", server.ref, "stdio", concerns=(concern, exposed))
+    inventory = make.inventory(server, services=(service,))
+    # without documents it is all that is said
+    told = [f.kind.name for f in compare(inventory, None).findings]
+    assert told == ["mcp-not-configured", "mcp-exposed"]
+    told = [f.kind.name for f in compare(inventory, [make.sbom()]).findings]
+    assert told == ["undeclared-mcp-server", "mcp-exposed"]
 
 
 def test_declared_and_never_loaded_is_information() -> None:
@@ -275,3 +291,11 @@ def test_a_file_that_hides_the_one_of_the_image() -> None:
     assert [(f.kind.name, f.severity) for f in alone] == [("modified-in-container", "high")]
     declared = make.sbom(make.claim(sha256=frozenset({make.DIGEST})))
     assert kinds(make.inventory(changed), declared) == ["outside-image"]
+
+
+def test_references_are_of_what_changed() -> None:
+    late = make.component("package", "writable-layer")
+    late = replace(late, origin=replace(late.origin, replaces="snapshot 1"))
+    (software,) = found(make.inventory(late), make.sbom(make.claim(purl=late.purl)))
+    assert software.kind.name == "modified-in-container"
+    assert not {r.id for r in software.references} & {"LLM05:2026", "AML.T0018", "Article 15(5)"}

@@ -207,6 +207,7 @@ def test_requirements() -> None:
         ("torch\n" + "a" * 5000, "line 2: no requirement"),
         ("torch\n" + "a" * (2 << 20), "line 2: too long"),
         ("Hello, this is a letter.", "not a document that aibom knows"),
+        ('SPDXID: "SPDXRef-DOCUMENT"\nspdxVersion: "SPDX-2.3"\n', "SPDX in YAML"),
     ],
 )
 def test_what_is_no_requirement_is_named_by_its_line(text: str, said: str) -> None:

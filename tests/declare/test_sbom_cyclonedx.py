@@ -197,9 +197,15 @@ def test_odd_components_are_noted_and_lose_only_themselves() -> None:
         "component 1: it is not an object",
         "component 2: it has no name",
         "component 3: its purl 'not a purl' is not valid",
+        "component 6: its SHA-256 is none, and is not compared",
         "bom-ref r: several components have it",
     )
     assert said.claims[-1].sha256 == frozenset()
+
+
+def test_a_document_that_names_nothing_says_so() -> None:
+    data = b'{"bomFormat": "CycloneDX", "specVersion": "1.4"}'
+    assert recognise.document(data, "a").notes == ("it names nothing that could be compared",)
 
 
 def test_notes_are_bounded() -> None:

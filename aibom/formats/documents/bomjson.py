@@ -119,6 +119,11 @@ def sha256_of(component: dict[str, Any]) -> str:
     return ""
 
 
+def names_sha256(component: dict[str, Any]) -> bool:
+    """Say whether a component has an entry for a SHA-256, whatever its content is."""
+    return any(text(entry, "alg") == "SHA-256" for entry in objects(component.get("hashes")))
+
+
 def sha256(value: str) -> str:
     """Return a SHA-256 in lower-case hex; an empty string for what is none."""
     found = value.strip()
