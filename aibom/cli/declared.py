@@ -18,9 +18,9 @@ from aibom.types.declared import Document
 from aibom.types.policy import Promised
 
 #: Largest document that is read, in bytes.
-MAX_DOCUMENT = 256 << 20
-#: Most files that one document may include, by itself and by what it includes.
-MAX_INCLUDED = 50
+MAX_DOCUMENT = 128 << 20
+#: Most inclusions of files that one document leads to, by itself and by what it includes.
+MAX_INCLUDED = 200
 
 
 def read_promised(arguments: argparse.Namespace, when: datetime) -> Promised:
@@ -68,20 +68,34 @@ def with_included(document: Document, name: str) -> tuple[Document, ...]:
     top = Path(name).resolve().parent
     found: dict[Path, Document] = {Path(name).resolve(): document}
     waiting = [(document, Path(name), one) for one in document.includes]
-    while waiting and len(found) <= MAX_INCLUDED:
+    asked = 0
+    while waiting:
+        asked += 1
+        if asked + len(waiting) > MAX_INCLUDED:
+            raise CommandError(f"{name}: includes more than {MAX_INCLUDED} files")
         by, place, relative = waiting.pop(0)
         path = place.parent / relative
-        if path.resolve() in found:
+        real = _real(path)
+        if real in found:
             continue
-        if not path.resolve().is_relative_to(top) or "://" in relative:
+        if real is None or not real.is_relative_to(top) or "://" in relative:
             note = f"{printable(relative, 200)} is not in its folder and was not read"
             key = next(k for k, v in found.items() if v is by or v.name == by.name)
             found[key] = replace(found[key], notes=(*found[key].notes, note))
             continue
         one = read_document(str(path))
-        found[path.resolve()] = one
+        found[real] = one
         waiting += [(one, path, another) for another in one.includes]
     return tuple(found.values())
+
+
+def _real(path: Path) -> Path | None:
+    """Return where a path leads; None for one that a document made up to lead nowhere."""
+    try:
+        return path.resolve()
+    # a NUL, links in a circle, a name that is too long
+    except (ValueError, RuntimeError, OSError):
+        return None
 
 
 def add_declared_option(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:

@@ -47,6 +47,8 @@ def _checked(document: dict[str, Any]) -> str:
     for name in ("packages", "files", "relationships"):
         if not isinstance(document.get(name, []), list):
             raise FormatError(f"{name} is not a list")
+    if sum(len(document.get(name, [])) for name in ("packages", "files")) > bomjson.MAX_COMPONENTS:
+        raise FormatError(f"more than {bomjson.MAX_COMPONENTS:,} packages and files")
     return version
 
 

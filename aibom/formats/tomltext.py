@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 #: Largest TOML document that is read, in bytes: its values take a hundred times the room.
-MAX_TOML = 16 << 20
+MAX_TOML = 10 << 20
 # a dotted key of TOML of thirty parts and more: tomllib takes memory by the square of their number
 _DEEP_KEY = re.compile(
     r"(?:(?<![\w-])[\w-]++[ \t]*+\.[ \t]*+|(?:\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){30}"

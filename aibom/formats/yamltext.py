@@ -10,6 +10,8 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Texts: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _MAX_DEPTH = 50
+# values take a kilobyte each while they are made, and of a text of eight megabytes two can be one
+_MAX_NODES = 1_000_000
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _MAX_NUMBER = 100
 #: Longest text that is read with its lines: values take a hundred times the room of their text.
@@ -123,8 +125,11 @@ def _guarded(data: bytes | str, construct: Callable[[], Any]) -> Any:
 
 def _check_shape(data: bytes | str) -> None:
     """Refuse aliases, with which a few lines make billions of nodes, and deep nesting."""
-    depth = 0
+    depth = nodes = 0
     for event in yaml.parse(data, Loader=_Parser):
+        nodes += isinstance(event, yaml.NodeEvent)
+        if nodes > _MAX_NODES:
+            raise YAMLError(f"more than {_MAX_NODES:,} values")
         if isinstance(event, yaml.AliasEvent):
             raise YAMLError(f"an alias (*{event.anchor}){event.start_mark}")
         if isinstance(event, yaml.CollectionStartEvent):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aibom.cli.declared import read_documents
+from aibom.cli.declared import MAX_INCLUDED, read_documents
 from aibom.cli.terminal import CommandError
 from rig.hub import commit_of, hub
 
@@ -32,6 +32,22 @@ def test_included_requirements_are_read_from_the_same_folder_only(tmp_path: Path
         "../secret.txt is not in its folder and was not read",
         "link.txt is not in its folder and was not read",
     )
+
+
+@pytest.mark.parametrize("name", ["a\0b.txt", "loop.txt"])
+def test_an_included_name_that_leads_nowhere(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    top = tmp_path / "requirements.txt"
+    top.write_text(f"torch\n-r {name}\n")
+    found = read_documents([str(top)]) or ()
+    assert "was not read" in found[0].notes[0]
+
+
+def test_more_inclusions_than_are_followed_are_an_error(tmp_path: Path) -> None:
+    top = tmp_path / "requirements.txt"
+    top.write_text("-r ../elsewhere.txt\n" * (MAX_INCLUDED + 1))
+    with pytest.raises(CommandError, match=rf"includes more than {MAX_INCLUDED} files"):
+        read_documents([str(top)])
 
 
 def test_a_missing_included_file_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,3 +97,29 @@ def test_truncated_and_mutated(text: bytes, data: st.DataObject) -> None:
     rest = text[at + data.draw(st.integers(0, 6)) :] if data.draw(st.booleans()) else b""
     check(text[:at] + middle + rest)
     check_observed(text[:at] + middle + rest)
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b'{"bomFormat": "CycloneDX", "x": [' + b"{}," * 6_000_000 + b"1]}", "6,000,000 values"),
+        (b'{"bomFormat": "CycloneDX", "x": ' + b"9" * 5_000 + b"}", "a number of thousands"),
+        (b'<?xml version="1.0" encoding="utf-7"?><bom/>', "an encoding"),
+        (b'<?xml version="1.0" encoding="no-such"?><bom/>', "an encoding"),
+        (b"SPDXVersion: SPDX-2.3\n" + b"a\n" * 2_000_000, "2,000,000 lines"),
+        (b"SPDXVersion: SPDX-2.3\n" + b"PackageName: a\n" * 500_001, "500,000 packages"),
+        (b"services:\n a: [" + b"a," * 1_000_000 + b"a]\n", "1,000,000 values"),
+    ],
+    ids=["values", "digits", "two-byte", "unknown", "lines", "packages", "yaml"],
+)
+def test_more_than_is_read(data: bytes, error: str) -> None:
+    with pytest.raises(FormatError, match=error):
+        recognise.document(data, "x")
+
+
+def test_half_of_a_surrogate_names_no_package() -> None:
+    component = {"type": "library", "name": "a\ud800", "purl": "pkg:pypi/\udfff@1"}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}
+    check(json.dumps(document).encode())
+    found = recognise.document(json.dumps(document).encode(), "x")
+    assert [c.purl for c in found.claims] == [""]

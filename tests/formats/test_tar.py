@@ -3,6 +3,7 @@
 import contextlib
 import io
 import tarfile
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -124,3 +125,20 @@ def test_damage_raises_nothing_else(data: st.DataObject) -> None:
     broken[at] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FormatError):
         read(bytes(broken[:cut]))
+
+
+def test_pax_records_in_header_after_header_are_not_gathered() -> None:
+    headers = []
+    for number in range(200):
+        info = entry("x")
+        info.pax_headers |= {f"{number}.{i}": "v" for i in range(300)}
+        # the header alone, without the entry that it is about
+        whole = tar_of(info)
+        headers.append(whole[: 512 - int(whole[124:135], 8) // -512 * 512])
+    data = b"".join(headers) + tar_of(entry("a", b"1"))
+    tracemalloc.start()
+    try:
+        assert read(data) == [("a", "file", b"1", "")]
+        assert tracemalloc.get_traced_memory()[1] < 2 << 20
+    finally:
+        tracemalloc.stop()

@@ -16,6 +16,10 @@ _ZEROS = bytes(_BLOCK)
 _CHUNK = 1 << 18
 #: Most bytes of a long name or of an entry's pax records (Go's archive/tar takes no more).
 MAX_RECORDS = 1 << 20
+# pax records that matter here; of the others, of which headers one after the other can have any
+# number, nothing is kept
+_SPARSE = "GNU.sparse."
+_NAMES = frozenset({"path", "linkpath", "size", f"{_SPARSE}name"})
 
 Kind = Literal["file", "folder", "symlink", "hardlink", "other"]
 _KINDS: dict[bytes, Kind] = {
@@ -106,8 +110,8 @@ def entries(stream: BinaryIO) -> Iterator[tuple[Entry, Content]]:
 def _entry(header: bytes, said: dict[str, str], size: int) -> Entry:
     if "size" in said:
         size = _decimal(said["size"])
-    sparse = header[156:157] == b"S" or any(key.startswith("GNU.sparse.") for key in said)
-    path = said.get("GNU.sparse.name") or said.get("path") or _name(header)
+    sparse = header[156:157] == b"S" or _SPARSE in said
+    path = said.get(f"{_SPARSE}name") or said.get("path") or _name(header)
     kind = _KINDS.get(header[156:157], "other")
     if kind == "file" and path.endswith("/"):
         kind = "folder"  # as old Unix wrote them
@@ -175,7 +179,10 @@ def _records(stream: BinaryIO, kind: bytes, size: int) -> dict[str, str]:
 
 
 def _pax(data: bytes) -> dict[str, str]:
-    """Return pax records by name: each is its length, a blank, ``name=value`` and a line end."""
+    """Return the pax records that matter, by name.
+
+    Each is its length, a blank, ``name=value`` and a line end.
+    """
     found: dict[str, str] = {}
     at = 0
     while at < len(data):
@@ -189,7 +196,11 @@ def _pax(data: bytes) -> dict[str, str]:
             raise FormatError("damaged pax records")
         if b"\0" in value:
             raise FormatError("a pax record with a NUL")
-        found[name.decode("utf-8", "replace")] = value[:-1].decode("utf-8", "surrogateescape")
+        key = name.decode("utf-8", "replace")
+        if key.startswith(_SPARSE):
+            found[_SPARSE] = ""
+        if key in _NAMES:
+            found[key] = value[:-1].decode("utf-8", "surrogateescape")
         at += int(length)
     return found
 

@@ -19,7 +19,7 @@ _NAMESPACE = "http://cyclonedx.org/schema/bom/"
 _CHUNK = 64 << 10
 # bytes of one tag: until a tag ends, expat reads it anew with every chunk (CVE-2023-52425)
 _MAX_TAG = 1 << 20
-_MAX_ELEMENTS = 5_000_000  # a component has ten to thirty
+_MAX_ELEMENTS = 3_000_000  # a component has ten to thirty
 _MAX_DEPTH = 200
 # an element of another vocabulary, which may stand anywhere, and which JSON has no place for
 _FOREIGN = ""
@@ -48,6 +48,9 @@ def load(data: bytes) -> dict[str, Any]:
         ) from None
     except FormatError as error:
         raise FormatError(f"{error} (line {parser.CurrentLineNumber})") from None
+    except (ValueError, LookupError):
+        # of an encoding other than XML's own, expat asks Python for a table of 256 characters
+        raise FormatError("not XML: an encoding that aibom does not read (line 1)") from None
     return reader.document
 
 

@@ -6,6 +6,9 @@ from typing import Any
 from aibom.formats.jsontext import unique
 from aibom.formats.source import FormatError
 
+#: Most values of a document, an object counted twice: each takes a hundred bytes of memory, what
+#: is written of it two or three. An SBOM has about one for every 20 of its bytes.
+MAX_VALUES = 6_000_000
 _HEAD = 64 << 10
 
 
@@ -13,8 +16,12 @@ def load(data: bytes) -> dict[str, Any]:
     """Return the object in ``data``. Raises FormatError saying what is wrong and where."""
     if not data.strip():
         raise FormatError("the file is empty")
+    text = decoded(data)
+    # signs in texts count as well: this is a bound, not a number
+    if text.count(",") + text.count("[") + 2 * text.count("{") > MAX_VALUES:
+        raise FormatError(f"more than {MAX_VALUES:,} values, the most that is read")
     try:
-        document = json.loads(decoded(data), object_pairs_hook=unique)
+        document = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -22,7 +29,9 @@ def load(data: bytes) -> dict[str, Any]:
     except RecursionError:
         raise FormatError("nested too deeply") from None
     except ValueError as error:
-        raise FormatError(str(error)) from None
+        # Python reads no longer ones (sys.int_info) and says how to make it
+        long = str(error).startswith("Exceeds")
+        raise FormatError("a number of thousands of digits" if long else str(error)) from None
     if not isinstance(document, dict):
         raise FormatError("JSON, but not an object")
     return document

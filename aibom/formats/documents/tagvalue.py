@@ -14,6 +14,8 @@ from aibom.formats.source import FormatError
 _TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*:\s*(.*)")
 _HEAD = re.compile(r"(?m)^SPDXVersion[ \t]*:")
 _MAX_NOTES = 100
+#: Most lines that are read; an image's with all of its files has a million.
+MAX_LINES = 2_000_000
 
 # tags whose value is a member of what they stand in, by the name that JSON has for it
 _DOCUMENT = {
@@ -48,7 +50,10 @@ def load(data: bytes) -> dict[str, Any]:
     Raises FormatError with the line of a text that does not end.
     """
     reader = _Reader()
-    lines = jsondoc.decoded(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = jsondoc.decoded(data).replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES:
+        raise FormatError(f"more than {MAX_LINES:,} lines, the most that is read")
+    lines = text.split("\n")
     at = 0
     while at < len(lines):
         first = at

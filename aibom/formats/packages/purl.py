@@ -71,6 +71,8 @@ def parts(purl: str) -> Purl | None:
     """
     try:
         parsed = PackageURL.from_string(purl)
+        # what is no Unicode (halves of surrogates, in JSON) can be read, and not be written
+        purl.encode()
     except ValueError:
         return None
     name, namespace, version = parsed.name, parsed.namespace, parsed.version
