@@ -91,7 +91,8 @@ class ClaimIndex:
         said: set[str] = {d.kind for d in self.documents if d.kind in _EVERYTHING}
         for document in self.documents:
             for claim in document.claims if document.kind not in _EVERYTHING else ():
-                package = parts(claim.purl)
+                # a client's configuration names a server by its package, and no other package
+                package = parts(claim.purl) if document.kind != "mcp-config" else None
                 said |= {package.type} if package else set()
                 topic = _TOPICS.get(claim.component) if claim.component else None
                 said |= {topic} if topic else set()

@@ -163,6 +163,14 @@ def test_what_a_requirement_brings_is_explained() -> None:
     assert kinds(mixed, asked) == ["undeclared-package"]
 
 
+def test_a_configuration_speaks_of_servers_and_not_of_their_ecosystem() -> None:
+    claim = make.claim(component="mcp-server", kind="mcp-server", purl="pkg:npm/server")
+    config = make.sbom(claim, name=".mcp.json", kind="mcp-config", form="MCP configuration")
+    app = make.component("package", "host", ref="pkg:npm/app@1.0", purl="pkg:npm/app@1.0")
+    other = make.component("mcp-server", "host", ref="pkg:npm/b@1.0", purl="pkg:npm/b@1.0")
+    assert kinds(make.inventory(app, other), config) == ["undeclared-mcp-server"]
+
+
 def test_what_is_asked_for_in_another_version_is_not_explained() -> None:
     asked = requirements(
         make.claim(document="requirements.txt", purl="pkg:pypi/a"),
