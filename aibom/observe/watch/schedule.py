@@ -10,6 +10,8 @@ from aibom.observe.watch.lives import Life
 #: when most programs have loaded what they need.
 LOOKS = (0.25, 1.0, 4.0)
 LATE_LOOKS = (4.0,)
+#: The same of a single command's processes: a pipeline's test may be over in two seconds.
+CLOSE_LOOKS = (1.0, 4.0)
 #: Seconds between looks at processes that have to do with AI software, and at most when nothing
 #: changes.
 BUSY_SECONDS = 5.0
@@ -39,6 +41,10 @@ class Schedule:
         self._busy_pause = BUSY_SECONDS
         self._changes = -1
         self._settles = float("inf")
+
+    def closely(self) -> None:
+        """Look early at programs as well: there are few, and somebody waits for their end."""
+        self._first = max(self._first, CLOSE_LOOKS, key=len)
 
     def begun(self, life: Life) -> None:
         """Plan looks at a process that began a program."""

@@ -126,6 +126,7 @@ class Watcher:
         """Begin to watch a process and all its descendants; it must not have begun its program."""
         self._began = time.time()
         self._tree = True
+        self._schedule.closely()
         self._mark(os.getpid())
         own = self._meet(os.getpid())
         self._collector.start()

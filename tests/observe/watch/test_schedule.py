@@ -7,6 +7,7 @@ from aibom.observe.watch.lives import Life
 from aibom.observe.watch.schedule import (
     BLIND_SECONDS,
     BUSY_SECONDS,
+    CLOSE_LOOKS,
     LATE_LOOKS,
     LOOKS,
     LOSS_SECONDS,
@@ -68,6 +69,17 @@ def test_one_that_began_is_looked_at_once_where_events_tell_the_rest(clock: Cloc
     assert schedule.due() == [one]
     clock.now += 60
     assert schedule.due() == []
+
+
+def test_a_single_command_is_looked_at_early_too(clock: Clock) -> None:
+    schedule, one = swept(), life()
+    schedule.closely()
+    schedule.begun(one)
+    seen = []
+    for seconds in CLOSE_LOOKS:
+        clock.now = 1000.0 + seconds
+        seen += schedule.due()
+    assert seen == [one, one]
 
 
 @pytest.mark.parametrize("blind", [True, False])
