@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -82,8 +83,11 @@ def write_file(path: Path, text: str) -> None:
     """Write a document to a file, whole or not at all. Raises CommandError.
 
     The file is private to its owner at first sight only by the umask; a symlink that stands at
-    ``path`` is replaced, not followed.
+    ``path`` is replaced, not followed. A device, as /dev/null, is written to and stays one.
     """
+    if _is_device(path):
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
@@ -100,6 +104,20 @@ def write_file(path: Path, text: str) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise CommandError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _is_device(path: Path) -> bool:
+    """Say whether a device stands at ``path``. Raises CommandError for what nobody may replace."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    # /dev/stdout is a link, which root could replace for the whole machine
+    if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode) or stat.S_ISLNK(mode)) or (
+        stat.S_ISLNK(mode) and path.parent == Path("/dev")
+    ):
+        raise CommandError(f"cannot write {path}: not a regular file (-o - is stdout)")
+    return stat.S_ISCHR(mode)
 
 
 def _umask() -> int:
