@@ -33,7 +33,7 @@ class Schedule:
     def __init__(self, *, blind: bool) -> None:
         """Sweep often where no event tells what happens in between."""
         self._pause = BLIND_SECONDS if blind else SWEEP_SECONDS
-        self._first = LOOKS if blind else LATE_LOOKS
+        self._first: tuple[float, ...] = LOOKS if blind else LATE_LOOKS
         self._planned: list[tuple[float, int, Life]] = []
         self._count = itertools.count()
         self._next_sweep = self._next_busy = 0.0
