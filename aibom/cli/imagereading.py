@@ -31,6 +31,9 @@ def read(name: str, choice: Choice) -> tuple[Document, ...]:
             return _read(name, choice)
     except (SourceError, FormatError) as error:
         raise CommandError(f"{name}: {error}") from None
+    except OSError as error:
+        # of a disk, or of what only looks like a file
+        raise CommandError(f"{name}: {error.strerror or error}") from None
 
 
 def _read(name: str, choice: Choice) -> tuple[Document, ...]:

@@ -1,6 +1,7 @@
 """``--format`` and ``-o`` in pairs, several times: which document goes where."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -68,7 +69,9 @@ def outputs_of(typed: Sequence[_Typed] | None, *, quiet: bool) -> tuple[Output, 
     """Return what is to be written where. Raises CommandError where that is not clear."""
     found = _paired(list(typed or []))
     targets = [target or _STDOUT for _, target in found]
-    twice = next((t for t in targets if targets.count(t) > 1), "")
+    # "x" and "./x" are one file
+    files = [t if t == _STDOUT else os.path.abspath(t) for t in targets]
+    twice = next((t for t, file in zip(targets, files, strict=True) if files.count(file) > 1), "")
     if twice == _STDOUT:
         names = " and ".join(f"--format {name}" for name, t in found if (t or "-") == "-")
         raise CommandError(f"{names} would both go to stdout: give all but one of them -o FILE")

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from aibom.formats.text import printable
+from aibom.formats.text import printable, uncommanding
 
 # Exit codes, the same for every command (README, "Exit codes")
 OK = 0
@@ -51,7 +51,8 @@ def plain(*renderables: RenderableType) -> str:
     buffer = io.StringIO()
     _console(buffer).print(*renderables, sep="\n")
     # tables fill their cells with blanks, which only a terminal swallows
-    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+    lines = "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+    return uncommanding(lines)
 
 
 def _console(buffer: io.StringIO | None) -> Console:
@@ -61,7 +62,7 @@ def _console(buffer: io.StringIO | None) -> Console:
 
 def say(message: str) -> None:
     """Print one line about the run to stderr."""
-    print(f"aibom: {printable(message, 2000)}", file=sys.stderr)
+    print(f"aibom: {uncommanding(printable(message, 2000))}", file=sys.stderr)
 
 
 def busy(message: str) -> AbstractContextManager[object]:
@@ -83,12 +84,13 @@ def write_file(path: Path, text: str) -> None:
     """Write a document to a file, whole or not at all. Raises CommandError.
 
     The file is private to its owner at first sight only by the umask; a symlink that stands at
-    ``path`` is replaced, not followed. A device, as /dev/null, is written to and stays one.
+    ``path`` is replaced, not followed, unless it leads to a pipe or a character device, as
+    /dev/stdout does: these are written to, and stay.
     """
-    if _is_device(path):
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        return
     try:
+        if _is_stream(path):
+            _write_stream(path, text)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     except OSError as error:
@@ -106,18 +108,25 @@ def write_file(path: Path, text: str) -> None:
         raise CommandError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _is_device(path: Path) -> bool:
-    """Say whether a device stands at ``path``. Raises CommandError for what nobody may replace."""
+def _is_stream(path: Path) -> bool:
+    """Say whether a pipe or a terminal, /dev/null or the like is there; refuse other oddities."""
     try:
-        mode = os.lstat(path).st_mode
+        mode = path.stat().st_mode
     except OSError:
         return False
-    # /dev/stdout is a link, which root could replace for the whole machine
-    if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode) or stat.S_ISLNK(mode)) or (
-        stat.S_ISLNK(mode) and path.parent == Path("/dev")
-    ):
-        raise CommandError(f"cannot write {path}: not a regular file (-o - is stdout)")
-    return stat.S_ISCHR(mode)
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise CommandError(f"cannot write {path}: not a regular file")
+    # /dev/stdout is a link of the machine's, which root must not replace for a redirected run
+    is_links = str(path.absolute().parent) in ("/dev", "/dev/fd")
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or is_links
+
+
+def _write_stream(path: Path, text: str) -> None:
+    # O_NONBLOCK: a FIFO without a reader must not hold us
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
 
 
 def _umask() -> int:
@@ -134,7 +143,8 @@ def read_file(path: str, limit: int) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             if not os.path.isfile(f"/proc/self/fd/{descriptor}"):
                 raise CommandError(f"{path}: not a regular file")
-            data = file.read(limit + 1)
+            # of some files in /proc there is nothing to be had without waiting
+            data = file.read(limit + 1) or b""
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
     if len(data) > limit:

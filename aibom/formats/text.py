@@ -17,6 +17,24 @@ def printable(text: str, limit: int = 4096) -> str:
     return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
+# What runs in a pipeline's log is read for commands: GitHub's runner takes a line that begins with
+# "::" after its blanks, and "##[" anywhere in one (actions/runner, ActionCommand.cs); the agent of
+# Azure Pipelines "##vso[" anywhere (azure-pipelines-agent, Command.cs).
+_COMMAND = re.compile(r"^(?P<blanks>[^\S\n]*):(?=:)|#(?=#(?:vso)?\[)", re.MULTILINE)
+
+
+def uncommanding(text: str) -> str:
+    r"""Return text of any number of lines in which no log of a pipeline finds a command.
+
+    The first sign of what would be one becomes ``\xNN``, as ``printable`` writes it.
+    """
+    return _COMMAND.sub(_spelt, text)
+
+
+def _spelt(match: re.Match[str]) -> str:
+    return f"{match['blanks'] or ''}\\x{ord(match[0][-1]):02x}"
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:  # a raw byte, by the surrogateescape error handler (PEP 383)

@@ -48,6 +48,6 @@ def _is_archive(path: str) -> bool:
         with open_file(path) as file:
             content = layers.Unpacked(file, path, layers.FREE_LAYER) if compressed else file
             head = content.read(512)
-    except SourceError:
+    except (SourceError, OSError):
         return False
     return len(head or b"") == 512 and head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar"

@@ -48,6 +48,10 @@ def test_every_format_at_once_and_the_same_bytes_each_time(
         (["--format", "json", "--format", "sarif"], "would both go to stdout"),
         (["--format", "json", "--format", "sarif", "-o", "-"], "would both go to stdout"),
         (["--format", "json", "-o", "a", "--format", "sarif", "-o", "a"], "given for two formats"),
+        (
+            ["--format", "json", "-o", "a", "--format", "sarif", "-o", "./a"],
+            "given for two formats",
+        ),
         (["-o", "a", "--format", "json", "-o", "b"], "no --format before it"),
         (["-o", "a", "-o", "b"], "no --format before it"),
         (["--format", "json", "-o", "a", "-o", "b"], "no --format before it"),

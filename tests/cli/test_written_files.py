@@ -1,11 +1,13 @@
-"""Where documents are written to: never in the place of a device, a pipe or a standard stream."""
+"""Where documents are written to: never in the place of a device or a standard stream."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from aibom.cli.terminal import CommandError, write_file
+from aibom.cli.terminal import write_file
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes a device")
@@ -20,14 +22,14 @@ def test_a_device_stays_a_device(tmp_path: Path) -> None:
     assert null.is_char_device()
 
 
-def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    for path in (pipe, tmp_path, Path("/dev/stdout")):
-        with pytest.raises(CommandError, match="not a regular file"):
-            write_file(path, "text")
-    assert pipe.is_fifo()
-    assert Path("/dev/stdout").is_symlink()
+def test_the_links_of_dev_stay(tmp_path: Path) -> None:
+    before = os.readlink("/dev/stdout")
+    told = tmp_path / "told"
+    with told.open("w") as file:
+        program = "from aibom.cli.terminal import write_file as w; from pathlib import Path;"
+        program += "w(Path('/dev/stdout'), 'text')"
+        subprocess.run([sys.executable, "-c", program], stdout=file, check=True)
+    assert (os.readlink("/dev/stdout"), told.read_text()) == (before, "text")
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aibom.compare.compare import compare
 from aibom.declare import observed, recognise
+from aibom.formats.documents import jsondoc
 from aibom.formats.source import FormatError
 from aibom.types.inventory import Inventory, Workload
 from tests.declare.test_sbom_cyclonedx import XML
@@ -117,9 +118,18 @@ def test_more_than_is_read(data: bytes, error: str) -> None:
         recognise.document(data, "x")
 
 
-def test_half_of_a_surrogate_names_no_package() -> None:
-    component = {"type": "library", "name": "a\ud800", "purl": "pkg:pypi/\udfff@1"}
-    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}
-    check(json.dumps(document).encode())
-    found = recognise.document(json.dumps(document).encode(), "x")
-    assert [c.purl for c in found.claims] == [""]
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (r"a\ud800b", "a\ufffdb"),
+        (r"\udfff\ud83d\ude00\ud83d", "\ufffd\U0001f600\ufffd"),
+        (r"\\ud800", r"\ud800"),
+        (r"\uD800\u0041", "\ufffdA"),
+    ],
+)
+def test_half_of_a_character_is_none(written: str, name: str) -> None:
+    component = f'{{"type": "library", "name": "{written}", "purl": "pkg:pypi/{written}@1"}}'
+    data = f'{{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{component}]}}'
+    check(data.encode())
+    check_observed(data.encode())
+    assert jsondoc.load(data.encode())["components"][0]["name"] == name

@@ -1,6 +1,7 @@
 """JSON documents that people hand over: read strictly, and told what is wrong where."""
 
 import json
+import re
 from typing import Any
 
 from aibom.formats.jsontext import unique
@@ -10,6 +11,12 @@ from aibom.formats.source import FormatError
 #: is written of it two or three. An SBOM has about one for every 20 of its bytes.
 MAX_VALUES = 6_000_000
 _HEAD = 64 << 10
+# an escaped half of a surrogate pair (RFC 8259, section 8.2), and all that is none before it
+_HALF = re.compile(
+    r"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})*+"
+    r"(?:(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})|\Z|\\)",
+    re.DOTALL,
+)
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -21,7 +28,7 @@ def load(data: bytes) -> dict[str, Any]:
     if text.count(",") + text.count("[") + 2 * text.count("{") > MAX_VALUES:
         raise FormatError(f"more than {MAX_VALUES:,} values, the most that is read")
     try:
-        document = json.loads(text, object_pairs_hook=unique)
+        document = json.loads(_whole(text), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -35,6 +42,17 @@ def load(data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise FormatError("JSON, but not an object")
     return document
+
+
+def _whole(text: str) -> str:
+    """Return JSON with the sign for what is no character in place of halves of characters.
+
+    Programs that cut a text off, as those in JavaScript do, write such halves. No encoding has
+    them: whatever is written of them later would fail. Nothing moves to another place.
+    """
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _HALF.sub(lambda m: f"{m[0][:-6]}\\ufffd" if m["half"] else m[0], text)
 
 
 def head(data: bytes) -> str:

@@ -1,0 +1,54 @@
+"""Files that are written whole, and what is no file and must stay what it is."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from aibom.cli.terminal import CommandError, write_file
+
+LONG = "line\n" * 100_000
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path, linked: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    target = pipe
+    if linked:
+        target = tmp_path / "link"
+        target.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(target, "short\n")
+        assert os.read(reader, 100) == b"short\n"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert linked == target.is_symlink()
+
+
+def test_a_pipe_without_a_reader_holds_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CommandError, match="cannot write"):
+        write_file(tmp_path / "pipe", LONG)
+
+
+def test_a_link_to_a_device_stays_one(tmp_path: Path) -> None:
+    for name in ("null", "full"):
+        (tmp_path / name).symlink_to(f"/dev/{name}")
+    write_file(tmp_path / "null", LONG)
+    with pytest.raises(CommandError, match="No space left"):
+        write_file(tmp_path / "full", LONG)
+    assert (tmp_path / "null").is_symlink()
+    assert (tmp_path / "full").is_symlink()
+
+
+def test_a_link_to_a_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("stays")
+    (tmp_path / "link").symlink_to("other")
+    write_file(tmp_path / "link", "new")
+    assert (tmp_path / "other").read_text() == "stays"
+    assert (tmp_path / "link").read_text() == "new"
+    assert not (tmp_path / "link").is_symlink()
