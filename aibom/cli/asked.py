@@ -35,7 +35,11 @@ def resolved(documents: Sequence[Document]) -> tuple[Document, ...]:
     if not wanted:
         return tuple(documents)
     # imported here: it takes its time, and most runs ask nobody
-    from aibom.sources import hub  # noqa: PLC0415
+    try:
+        from aibom.sources import hub  # noqa: PLC0415
+    except ValueError as error:
+        # huggingface_hub reads its variables as it is imported
+        raise CommandError(f"HF_ENDPOINT, or another variable of the hub's: {error}") from None
 
     answers = {}
     for reference, document in wanted.items():

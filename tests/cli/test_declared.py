@@ -99,3 +99,19 @@ def test_a_reference_declares_any_commit_and_the_hub_only_its_own_content(tmp_pa
         gone = diff(tmp_path, url, "--online", "hf://acme/gone")
         assert gone.returncode == 2
         assert gone.stderr == f"aibom: hf://acme/gone: acme/gone is not on {url}, or is private\n"
+
+
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HF_HUB_ETAG_TIMEOUT"])
+def test_a_variable_of_the_hub_that_is_none(variable: str, tmp_path: Path) -> None:
+    observed = tmp_path / "observed.json"
+    observed.write_text(json.dumps(OBSERVED))
+    ran = subprocess.run(
+        [sys.executable, "-m", "aibom", "diff", "hf://a/b", str(observed), "--online"],
+        env=os.environ | {variable: "http://[::1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1
+    assert "HF_ENDPOINT" in ran.stderr
