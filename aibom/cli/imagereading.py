@@ -10,6 +10,7 @@ from aibom.declare import image, recognise
 from aibom.formats.containers import reference
 from aibom.formats.containers.kept import is_kept
 from aibom.formats.documents.attestation import UNCHECKED
+from aibom.formats.redact import redact
 from aibom.formats.source import FormatError
 from aibom.sources import images, ollama
 from aibom.sources.attached import Attached, attached
@@ -30,7 +31,8 @@ def read(name: str, choice: Choice) -> tuple[Document, ...]:
         with busy(f"reading {name}"):
             return _read(name, choice)
     except (SourceError, FormatError) as error:
-        raise CommandError(f"{name}: {error}") from None
+        # a name may be typed with a password in it, which no registry reads there
+        raise CommandError(redact(f"{name}: {error}")) from None
     except OSError as error:
         # of a disk, or of what only looks like a file
         raise CommandError(f"{name}: {error.strerror or error}") from None

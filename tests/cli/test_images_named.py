@@ -70,3 +70,10 @@ def test_an_image_of_containerd(tmp_path: Path) -> None:
         store.resolve("other")
     with pytest.raises(SourceError, match="no image"):
         store.resolve("sha256:" + "0" * 64)
+
+
+def test_a_password_in_a_name_is_not_repeated(tmp_path: Path) -> None:
+    observed = document(tmp_path / "o.json", MODEL)
+    done = aibom("diff", "docker://user:hidden-word@localhost/a", observed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hidden-word" not in done.stderr
