@@ -10,9 +10,11 @@ from aibom.formats.procfs.process import parse_stat
 from aibom.identify.inventory import identify
 from aibom.identify.mcp.asking import answer_of, questions, with_answers
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.types.facts import McpAnswer, NodeFacts, Unseen, UnseenReason
+from aibom.types.facts import NodeFacts
 from aibom.types.mcp import McpQuestion
+from aibom.types.mcpfacts import McpAnswer
 from aibom.types.rules import RuleSet
+from aibom.types.unseen import Unseen, UnseenReason
 
 #: Most seconds for which servers are asked in one go; a single one may take ten.
 ASKING_SECONDS = 60.0

@@ -10,11 +10,12 @@ from aibom.compare.compare import compare
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.declared import Document
-from aibom.types.facts import NodeFacts, Unseen
+from aibom.types.facts import NodeFacts
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 from aibom.types.policy import Promised
 from aibom.types.rules import RuleSet
+from aibom.types.unseen import Unseen
 
 
 @dataclass(frozen=True, slots=True)

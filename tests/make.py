@@ -4,24 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from aibom.types.declared import Claim, Document
-from aibom.types.facts import (
-    Cgroup,
-    Container,
-    FileFacts,
-    FileKey,
-    FileUse,
-    ModelFile,
-    ModelUse,
-    NodeFacts,
-    Origin,
-    OriginKind,
-    Package,
-    Process,
-    ProcessFacts,
-    Program,
-)
+from aibom.types.facts import NodeFacts, ProcessFacts
+from aibom.types.files import FileFacts, FileKey, FileUse, Origin, OriginKind
 from aibom.types.inventory import Component, ComponentKind, Evidence, Inventory, Workload
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import ModelFile, ModelUse
+from aibom.types.packages import Package, Program
+from aibom.types.processes import Cgroup, Container, Process
 
 DIGEST = "ab" * 32
 

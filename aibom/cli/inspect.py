@@ -17,8 +17,8 @@ from aibom.observe.host.live import open_file
 from aibom.observe.models.ownfiles import OwnFiles, model_files
 from aibom.report.jsontext import serialise
 from aibom.rulebook.load import load
-from aibom.types.facts import ModelCard, ModelConfig, ModelFile
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import ModelCard, ModelConfig, ModelFile
 from aibom.types.rules import RuleSet
 from aibom.types.words import magnitude
 

@@ -14,7 +14,7 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.host.recorded import RecordedHost, is_recording
 from aibom.observe.inspector import Inspector
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.types.facts import Container
+from aibom.types.processes import Container
 from aibom.types.rules import RuleSet
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

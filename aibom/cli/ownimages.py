@@ -8,8 +8,8 @@ from aibom.cli.images import Choice, choice_of, read_image
 from aibom.cli.terminal import CommandError
 from aibom.pipeline import Own
 from aibom.types.declared import Document
-from aibom.types.facts import Unseen
 from aibom.types.inventory import Component, Inventory
+from aibom.types.unseen import Unseen
 
 _CONTAINERD = "containerd://"
 

@@ -8,7 +8,7 @@ from aibom.compare.index import ClaimIndex
 from aibom.compare.join import Joined, paths_of
 from aibom.compare.making import finding_of
 from aibom.compare.nearest import Near, cannot_tell, nearest
-from aibom.types.facts import ARRIVED
+from aibom.types.files import ARRIVED
 from aibom.types.findings import Finding, FindingKind, Severity, Verdict
 from aibom.types.inventory import Component
 from aibom.types.words import PLACES

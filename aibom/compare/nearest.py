@@ -8,7 +8,7 @@ from aibom.compare.index import ClaimIndex, as_claim, named_files
 from aibom.compare.join import contradicts, digests_of, paths_of
 from aibom.formats.packages import purl
 from aibom.types.declared import Claim
-from aibom.types.facts import ARRIVED
+from aibom.types.files import ARRIVED
 from aibom.types.findings import Closest, FindingKind
 from aibom.types.inventory import Component
 

@@ -13,8 +13,8 @@ from aibom.formats.redact import redact_argv
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
 from aibom.types.declared import Claim, Document
-from aibom.types.facts import ConfiguredServer
 from aibom.types.mcp import ClientRule, ConfigFile, ConfigFormat
+from aibom.types.mcpfacts import ConfiguredServer
 
 
 def server_claim(argv: tuple[str, ...], document: str, line: int, name: str = "") -> Claim | None:

@@ -9,7 +9,6 @@ from typing import Any, cast, get_args
 from aibom.declare import bomfields, observedparts
 from aibom.formats.documents import bomjson, bomxml, jsondoc
 from aibom.formats.text import printable
-from aibom.types.facts import Unseen, UnseenReason
 from aibom.types.inventory import (
     Component,
     Inventory,
@@ -18,6 +17,7 @@ from aibom.types.inventory import (
     Workload,
     WorkloadKind,
 )
+from aibom.types.unseen import Unseen, UnseenReason
 
 # what describes the system that things run on, and no thing that was loaded
 _NOT_COMPARED = frozenset({"file", "operating-system", "device", "firmware", "platform"})

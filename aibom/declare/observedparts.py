@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 from aibom.declare import bomfields
 from aibom.formats.documents import bomjson
 from aibom.types.concerns import Concern, ConcernKind, ConcernLevel
-from aibom.types.facts import NO_KEY, FileFacts, Origin, OriginKind
+from aibom.types.files import NO_KEY, FileFacts, Origin, OriginKind
 from aibom.types.inventory import Component, Evidence, ModelDetails, Service
 from aibom.types.model import BaseModel
 from aibom.types.words import read_first_seen

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from packaging.utils import canonicalize_name
 
 from aibom.identify.software import package_url
-from aibom.types.facts import Package, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Component, Link
+from aibom.types.packages import Package
 
 
 def requirement_links(

@@ -5,19 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from aibom.identify.origins import worst_origin
-from aibom.types.facts import (
-    THE_PROCESS,
-    Binary,
-    Container,
-    FileFacts,
-    LoadedBy,
-    LoadedPackage,
-    Origin,
-    Package,
-    ProcessFacts,
-    Program,
-)
+from aibom.types.facts import THE_PROCESS, ProcessFacts
+from aibom.types.files import FileFacts, Origin
 from aibom.types.inventory import Evidence, Technique
+from aibom.types.packages import Binary, LoadedBy, LoadedPackage, Package, Program
+from aibom.types.processes import Container
 from aibom.types.rules import Feature, Verb, binary_features
 
 # an opened file may have been read for another reason than an import

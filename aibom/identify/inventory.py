@@ -24,9 +24,12 @@ from aibom.identify.serving.servers import servers_of
 from aibom.identify.software import SoftwareShelf
 from aibom.identify.whole import as_wholes
 from aibom.identify.workloads import group
-from aibom.types.facts import Container, NodeFacts, Origin, ProcessFacts, Span, Unseen
+from aibom.types.facts import NodeFacts, ProcessFacts, Span
+from aibom.types.files import Origin
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
+from aibom.types.processes import Container
 from aibom.types.rules import RuleSet
+from aibom.types.unseen import Unseen
 
 # what can run a model; anything else that reads one copies or inspects it
 _RUNTIMES = frozenset({"model-runtime", "inference-server", "framework", "training"})

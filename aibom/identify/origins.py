@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aibom.types.facts import Origin
+from aibom.types.files import Origin
 
 _MOST_TELLING = ("memory", "deleted", "writable-layer", "volume", "unknown", "host", "image-layer")
 

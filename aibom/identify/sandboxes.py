@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from aibom.identify.features import Witness
 from aibom.identify.match import match
-from aibom.types.facts import NodeFacts, ProcessFacts, Unseen
+from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Inventory
 from aibom.types.rules import Feature, RuleSet
+from aibom.types.unseen import Unseen
 
 _DETAIL = "its processes are not the host's: neither they nor their files can be seen from here"
 _REMEDY = "run aibom inside of the sandbox, or run the workload without one"

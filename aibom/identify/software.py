@@ -10,8 +10,9 @@ from aibom.identify.features import Proof, Witness
 from aibom.identify.match import Match, match
 from aibom.identify.models.filenames import library_version
 from aibom.identify.origins import worst_origin
-from aibom.types.facts import FileFacts, Origin, Package
+from aibom.types.files import FileFacts, Origin
 from aibom.types.inventory import Component, ComponentKind, Evidence
+from aibom.types.packages import Package
 from aibom.types.rules import Feature, Rule, RuleKind, RuleSet, Verb, meets
 
 _SERVERS: frozenset[RuleKind] = frozenset({"inference-server", "mcp-server"})

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from aibom.types.facts import Container, NodeFacts, ProcessFacts
+from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Workload, WorkloadKind
+from aibom.types.processes import Container
 
 _Key = tuple[WorkloadKind, str]
 

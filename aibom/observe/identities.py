@@ -13,7 +13,7 @@ from aibom.formats.text import printable
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
-from aibom.types.facts import Identity, Process
+from aibom.types.processes import Identity, Process
 
 #: Where a pod's token is mounted (kubernetes.io, "Configure Service Accounts for Pods").
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path

@@ -26,24 +26,13 @@ from aibom.observe.python import remotecode
 from aibom.observe.python.edited import edited, written_in
 from aibom.observe.python.imports import Imported, Imports
 from aibom.observe.python.pythonpath import Environments
-from aibom.types.facts import (
-    NO_KEY,
-    UNKNOWN_ORIGIN,
-    Binary,
-    FileFacts,
-    FileKey,
-    FileUse,
-    LoadedBy,
-    LoadedPackage,
-    ModelUse,
-    Origin,
-    Package,
-    Process,
-    ProcessFacts,
-    Program,
-    Unseen,
-)
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import NO_KEY, UNKNOWN_ORIGIN, FileFacts, FileKey, FileUse, Origin
+from aibom.types.modelfiles import ModelUse
+from aibom.types.packages import Binary, LoadedBy, LoadedPackage, Package, Program
+from aibom.types.processes import Process
 from aibom.types.rules import Feature, RuleSet
+from aibom.types.unseen import Unseen
 
 #: Largest script, in bytes, that is hashed so that an SBOM can name it.
 MAX_SCRIPT = 16 << 20

@@ -8,7 +8,8 @@ from aibom.formats.procfs import cgroup, maps, process
 from aibom.formats.redact import redact, redact_argv
 from aibom.observe.host.protocol import Host
 from aibom.observe.identities import FILES, VARIABLES
-from aibom.types.facts import FileUse, Process, Stream
+from aibom.types.files import FileUse
+from aibom.types.processes import Process, Stream
 
 #: Variables that may be read of a process's environment: they say where files lie, and who
 #: the process can act as. None of them holds a secret, unless a URI is given one.

@@ -9,7 +9,9 @@ from aibom.observe.containers import containers
 from aibom.observe.inspector import Inspector, Look
 from aibom.observe.network.sockets import Sockets
 from aibom.observe.processes import RawProcess, identity, snapshot
-from aibom.types.facts import Cgroup, Container, NodeFacts, Process, ProcessFacts, Unseen
+from aibom.types.facts import NodeFacts, ProcessFacts
+from aibom.types.processes import Cgroup, Container, Process
+from aibom.types.unseen import Unseen
 
 # processes that may be remembered before those that ended are looked for
 _MANY = 1_000

@@ -24,7 +24,7 @@ from packageurl import PackageURL
 from aibom.formats.text import printable
 from aibom.report.endpoints import Endpoint
 from aibom.types.concerns import Concern
-from aibom.types.facts import FileFacts
+from aibom.types.files import FileFacts
 from aibom.types.findings import Verdict
 from aibom.types.inventory import Component, Evidence, Service
 from aibom.types.model import BaseModel

@@ -7,9 +7,9 @@ from typing import Any
 from aibom.formats.text import printable
 from aibom.types.declared import Document
 from aibom.types.diff import Diff
-from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Finding
 from aibom.types.inventory import Inventory
+from aibom.types.unseen import Unseen
 
 SCAN_SCHEMA = "aibom.scan/1"
 #: Described by schemas/aibom-diff.schema.json.

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from aibom.formats.text import printable
 from aibom.report.findings import sentences
-from aibom.types.facts import Unseen
 from aibom.types.findings import Assessment, Declared, Finding, Severity, Verdict
 from aibom.types.inventory import Component, Inventory, Workload
+from aibom.types.unseen import Unseen
 from aibom.types.words import magnitude, said, shown_by
 
 _SEVERITY_STYLES: dict[Severity, str] = {

@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aibom.types.concerns import Concern
-from aibom.types.facts import UNKNOWN_ORIGIN, Companion, FileFacts, Origin, Span, Unseen
+from aibom.types.facts import Span
+from aibom.types.files import UNKNOWN_ORIGIN, FileFacts, Origin
 from aibom.types.model import BaseModel, ChatTemplate, Width
+from aibom.types.modelfiles import Companion
+from aibom.types.unseen import Unseen
 
 ComponentKind = Literal[
     "model", "adapter", "agent", "framework", "package", "mcp-server", "data", "device", "image"

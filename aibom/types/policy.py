@@ -5,7 +5,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from aibom.types.declared import Document
-from aibom.types.facts import OriginKind
+from aibom.types.files import OriginKind
 from aibom.types.findings import Severity
 from aibom.types.inventory import ComponentKind
 

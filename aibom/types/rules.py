@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from aibom.types.facts import Binary
 from aibom.types.imports import ImportRule
 from aibom.types.mcp import ClientRule, TextRule
+from aibom.types.packages import Binary
 
 Verb = Literal["loads", "runs", "maps", "holds", "talks", "imports", "installed", "listed"]
 RuleKind = Literal[

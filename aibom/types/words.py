@@ -3,8 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-from aibom.types.facts import Arrival, OriginKind, Unseen
+from aibom.types.files import Arrival, OriginKind
 from aibom.types.inventory import Evidence
+from aibom.types.unseen import Unseen
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _WHEN_SEEN = re.compile(rf"first seen ({_TIME})(?:, last seen {_TIME})?$", re.ASCII)

@@ -4,7 +4,7 @@ import pytest
 
 from aibom.compare.compare import compare
 from aibom.types.declared import Claim
-from aibom.types.facts import OriginKind
+from aibom.types.files import OriginKind
 from aibom.types.findings import Assessment, Declared, Finding
 from aibom.types.inventory import ComponentKind
 from tests import make

@@ -9,10 +9,10 @@ import pytest
 from aibom.compare.compare import compare
 from aibom.types.concerns import Concern
 from aibom.types.declared import Claim, Document, ImageFile
-from aibom.types.facts import Unseen
 from aibom.types.findings import Finding
 from aibom.types.inventory import Component, Inventory, Link, ModelDetails, Service
 from aibom.types.model import BaseModel
+from aibom.types.unseen import Unseen
 from tests import make
 
 HUB = "pkg:huggingface/org/name"

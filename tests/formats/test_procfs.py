@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.formats.procfs import cgroup, maps, mountinfo, net, process
-from aibom.types.facts import Cgroup, Connection
+from aibom.types.processes import Cgroup, Connection
 
 ID = "3f" * 32
 UID = "0d0e5b5e-37bc-4ff5-9c3f-9b8b9c1e2f3a"

@@ -8,20 +8,12 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.identify.mcp.asking import questions
-from aibom.types.facts import (
-    Binary,
-    Connection,
-    Container,
-    FileFacts,
-    Identity,
-    LoadedPackage,
-    ModelUse,
-    Package,
-    ProcessFacts,
-    Program,
-    Stream,
-)
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import FileFacts
 from aibom.types.inventory import Component, Inventory
+from aibom.types.modelfiles import ModelUse
+from aibom.types.packages import Binary, LoadedPackage, Package, Program
+from aibom.types.processes import Connection, Container, Identity, Stream
 from aibom.types.rules import Clause, Feature, Rule, RuleKind, RuleSet
 from tests import make
 

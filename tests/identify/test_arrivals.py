@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aibom.identify.models.arrivals import ArrivalIndex, with_arrivals
-from aibom.types.facts import Arrival, FileFacts, FileKey, Origin
+from aibom.types.files import Arrival, FileFacts, FileKey, Origin
 from aibom.types.words import arrived
 from tests import make
 

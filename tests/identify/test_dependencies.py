@@ -3,8 +3,9 @@
 from typing import Any
 
 from aibom.identify.dependencies import requirement_links
-from aibom.types.facts import LoadedPackage, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Link
+from aibom.types.packages import LoadedPackage
 from tests import make
 
 

@@ -1,8 +1,10 @@
 """npm packages that the running one depends on, and several versions of one name."""
 
 from aibom.identify.inventory import identify
-from aibom.types.facts import Connection, LoadedBy, LoadedPackage, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory
+from aibom.types.packages import LoadedBy, LoadedPackage
+from aibom.types.processes import Connection
 from aibom.types.rules import Clause, Feature, Rule, RuleKind, RuleSet
 from tests import make
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from aibom.identify.inventory import identify
-from aibom.types.facts import Binary, Connection, Package, ProcessFacts, Program, Stream
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory
+from aibom.types.packages import Binary, Package, Program
+from aibom.types.processes import Connection, Stream
 from aibom.types.rules import Clause, Feature, Rule, RuleSet
 from tests import make
 

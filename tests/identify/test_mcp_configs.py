@@ -7,8 +7,11 @@ from test_mcp import NPM, PYPI, RULES, TO_CLIENT, TO_SERVER, client, end, runnin
 
 from aibom.formats.mcp.commands import started
 from aibom.identify.inventory import identify
-from aibom.types.facts import ConfiguredServer, Connection, McpConfig, ProcessFacts, Program
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory
+from aibom.types.mcpfacts import ConfiguredServer, McpConfig
+from aibom.types.packages import Program
+from aibom.types.processes import Connection
 from tests import make
 
 FILE = "/app/.mcp.json"

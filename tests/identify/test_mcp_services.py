@@ -9,16 +9,11 @@ from test_mcp_configs import argv_of, kinds, listening
 from aibom.identify.inventory import identify
 from aibom.identify.mcp.asking import questions
 from aibom.identify.mcp.transport import exposure, told_by
-from aibom.types.facts import (
-    ConfiguredServer,
-    Connection,
-    LoadedPackage,
-    McpAnswer,
-    McpConfig,
-    McpTool,
-    ProcessFacts,
-)
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory, Link
+from aibom.types.mcpfacts import ConfiguredServer, McpAnswer, McpConfig, McpTool
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Connection
 from tests import make
 
 TOOL = McpTool("add", "ab" * 32)

@@ -6,8 +6,9 @@ import pytest
 
 from aibom.identify.features import Witness
 from aibom.identify.models.shelf import ModelShelf
-from aibom.types.facts import Container, HubPlace, HubSource, ModelConfig, ModelUse
 from aibom.types.inventory import Component
+from aibom.types.modelfiles import HubPlace, HubSource, ModelConfig, ModelUse
+from aibom.types.processes import Container
 from aibom.types.rules import RuleSet
 from tests import make
 

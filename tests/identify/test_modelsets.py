@@ -5,9 +5,10 @@ from dataclasses import replace
 from aibom.identify.features import Witness
 from aibom.identify.models.shelf import ModelShelf
 from aibom.types.concerns import Concern
-from aibom.types.facts import (
+from aibom.types.inventory import Component
+from aibom.types.model import BaseModel, ChatTemplate
+from aibom.types.modelfiles import (
     Companion,
-    Container,
     HubPlace,
     HubSource,
     ModelCard,
@@ -16,8 +17,7 @@ from aibom.types.facts import (
     ModelPipeline,
     ModelUse,
 )
-from aibom.types.inventory import Component
-from aibom.types.model import BaseModel, ChatTemplate
+from aibom.types.processes import Container
 from aibom.types.rules import RuleSet
 from tests import make
 

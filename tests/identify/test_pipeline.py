@@ -4,8 +4,10 @@ from typing import cast
 
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.pipeline import scan
-from aibom.types.facts import LoadedPackage, NodeFacts, Unseen
+from aibom.types.facts import NodeFacts
+from aibom.types.packages import LoadedPackage
 from aibom.types.rules import RuleSet
+from aibom.types.unseen import Unseen
 from tests import make
 
 NONE = RuleSet((), ())

@@ -8,14 +8,12 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.rulebook.load import load
-from aibom.types.facts import (
-    Connection,
-    FileKey,
-    LoadedPackage,
-    ModelUse,
-    ProcessFacts,
-)
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import FileKey
 from aibom.types.inventory import Component, Inventory
+from aibom.types.modelfiles import ModelUse
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Connection
 from tests import make
 
 RULES = load()

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from aibom.identify.features import Witness
 from aibom.identify.models.remotecode import CodeShelf, code_links
-from aibom.types.facts import Companion, RemoteCode
 from aibom.types.inventory import Component, Link
+from aibom.types.modelfiles import Companion
+from aibom.types.packages import RemoteCode
 from tests import make
 
 CODE = make.file("/h/modules/transformers_modules/org/tiny/c1/modeling.py", "cd" * 32)

@@ -4,8 +4,10 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.rulebook.load import load
-from aibom.types.facts import Cgroup, Container, ProcessFacts, Program
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory
+from aibom.types.packages import Program
+from aibom.types.processes import Cgroup, Container
 from tests import make
 
 RULES = load()

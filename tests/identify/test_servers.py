@@ -6,15 +6,11 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.rulebook.load import load
-from aibom.types.facts import (
-    Connection,
-    HubPlace,
-    HubSource,
-    LoadedPackage,
-    ProcessFacts,
-    Program,
-)
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory, Service
+from aibom.types.modelfiles import HubPlace, HubSource
+from aibom.types.packages import LoadedPackage, Program
+from aibom.types.processes import Connection
 from tests import make
 
 RULES = load()

@@ -9,15 +9,10 @@ from hypothesis import strategies as st
 from aibom.identify.inventory import identify
 from aibom.identify.network.destinations import MAX_ACCOUNTS, host_of
 from aibom.identify.network.services import MAX_DESTINATIONS
-from aibom.types.facts import (
-    Cgroup,
-    Connection,
-    Container,
-    LoadedPackage,
-    NodeFacts,
-    ProcessFacts,
-)
+from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Inventory, Service
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Cgroup, Connection, Container
 from aibom.types.rules import Clause, Feature, Rule, RuleKind, RuleSet
 from tests import make
 

@@ -6,8 +6,8 @@ import pytest
 
 from aibom.identify.inventory import identify
 from aibom.identify.models.filenames import library_version
-from aibom.types.facts import Binary, LoadedPackage, Program
 from aibom.types.inventory import Component
+from aibom.types.packages import Binary, LoadedPackage, Program
 from aibom.types.rules import Clause, Feature, Rule, RuleSet
 from tests import make
 

@@ -1,7 +1,8 @@
 """Which processes make one workload, and what it is called."""
 
 from aibom.identify.workloads import group
-from aibom.types.facts import Cgroup, Container, ProcessFacts
+from aibom.types.facts import ProcessFacts
+from aibom.types.processes import Cgroup, Container
 from tests import make
 
 A, B = "a" * 64, "b" * 64

@@ -14,7 +14,7 @@ from aibom.observe.host.protocol import HostFile
 from aibom.observe.inspector import Inspector
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.rulebook.load import load
-from aibom.types.facts import FileUse
+from aibom.types.files import FileUse
 from tests.live.test_live_files import gguf, write
 
 pytestmark = pytest.mark.live

@@ -14,7 +14,7 @@ from aibom.observe.files.content import key_of
 from aibom.observe.files.digests import Digests, TooLargeError
 from aibom.observe.host.live import open_file
 from aibom.observe.host.protocol import FileStat
-from aibom.types.facts import FileKey
+from aibom.types.files import FileKey
 
 SIZES = [0, 1, 4095, 4096, 4097, (1 << 20) - 1, 1 << 20, (3 << 20) + 17]
 

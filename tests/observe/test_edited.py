@@ -9,7 +9,7 @@ from aibom.formats.procfs.mountinfo import parse
 from aibom.observe.host.protocol import FileStat, Host
 from aibom.observe.python.edited import edited, written_in
 from aibom.observe.python.imports import Imported
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 TABLE = parse(
     b"36 35 0:50 / / rw - overlay overlay rw,lowerdir=/c/1/fs,upperdir=/c/2/fs,workdir=/w\n"

@@ -15,7 +15,8 @@ from aibom.observe.hubs import huggingface, reader
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.models import modelfile
-from aibom.types.facts import FileFacts, FileKey, HubPlace, HubSource, Origin
+from aibom.types.files import FileFacts, FileKey, Origin
+from aibom.types.modelfiles import HubPlace, HubSource
 
 pytestmark = pytest.mark.skipif(not rootdir.supported(), reason="the kernel lacks openat2")
 

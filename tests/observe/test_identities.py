@@ -9,7 +9,7 @@ import pytest
 
 from aibom.observe.identities import TOKEN, Identities
 from aibom.observe.processes import environment_of
-from aibom.types.facts import Identity
+from aibom.types.processes import Identity
 from tests import make
 from tests.formats.test_identity import ISSUER, LEGACY, SUBJECT, token
 

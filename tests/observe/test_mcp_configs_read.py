@@ -9,7 +9,10 @@ import pytest
 from aibom.observe.host.live import LiveHost
 from aibom.observe.mcp.configs import McpConfigs
 from aibom.rulebook.load import load
-from aibom.types.facts import LoadedPackage, McpConfig, Program, Stream, Unseen
+from aibom.types.mcpfacts import McpConfig
+from aibom.types.packages import LoadedPackage, Program
+from aibom.types.processes import Stream
+from aibom.types.unseen import Unseen
 from tests import make
 
 RULES = load()

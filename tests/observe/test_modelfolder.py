@@ -10,8 +10,9 @@ from aibom.observe.host.live import LiveHost
 from aibom.observe.models.documents import read_documents
 from aibom.observe.models.folders import ModelFolders
 from aibom.observe.models.reader import MAX_DOCUMENT, Patience
-from aibom.types.facts import FileFacts, HubPlace, ModelFile, ModelPipeline
+from aibom.types.files import FileFacts
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import HubPlace, ModelFile, ModelPipeline
 from tests import make
 
 CONFIG = json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]})

@@ -9,7 +9,7 @@ import pytest
 from aibom.observe.host.live import LiveHost
 from aibom.observe.packages import npmlocks
 from aibom.observe.packages.npmlocks import NpmLocks
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 SHA = "sha512-" + "A" * 86 + "=="
 

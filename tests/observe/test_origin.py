@@ -8,7 +8,8 @@ import pytest
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.observe.files.origin import origin_of
 from aibom.observe.host.protocol import FileStat, Host
-from aibom.types.facts import Cgroup, FileKey, FileUse, Origin, OriginKind
+from aibom.types.files import FileKey, FileUse, Origin, OriginKind
+from aibom.types.processes import Cgroup
 from tests import make
 
 TABLE = parse(

@@ -15,7 +15,7 @@ from aibom.observe.host.recorded import RecordedHost
 from aibom.observe.host.recording import RecordingHost
 from aibom.observe.network import peers
 from aibom.observe.network.sockets import from_procfs
-from aibom.types.facts import Connection
+from aibom.types.processes import Connection
 from tests.observe import netspace
 
 pytestmark = pytest.mark.live

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from aibom.compare.meanings import HELP
 from aibom.types.declared import Claim, Document
 from aibom.types.diff import Baseline, Diff
-from aibom.types.facts import UNKNOWN_ORIGIN, Unseen
+from aibom.types.files import UNKNOWN_ORIGIN
 from aibom.types.findings import (
     SEVERITIES,
     Assessment,
@@ -18,6 +18,7 @@ from aibom.types.findings import (
     Verdict,
 )
 from aibom.types.inventory import Component, Inventory, Workload
+from aibom.types.unseen import Unseen
 
 KINDS = {help_.kind.name: help_.kind for help_ in HELP}
 REFERENCE = Reference(

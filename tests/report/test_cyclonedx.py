@@ -17,9 +17,9 @@ from aibom.compare.compare import compare
 from aibom.declare import observed
 from aibom.report.cyclonedx import document_of
 from aibom.report.jsontext import serialise
-from aibom.types.facts import Unseen
 from aibom.types.inventory import Evidence, Inventory, Link, ModelDetails, Service
 from aibom.types.model import BaseModel
+from aibom.types.unseen import Unseen
 from tests import make
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -15,8 +15,9 @@ from aibom.report.cyclonedx import document_of
 from aibom.report.jsontext import serialise
 from aibom.report.table import MAX_DESTINATIONS, workload_view
 from aibom.rulebook.load import load
-from aibom.types.facts import Connection, LoadedPackage
 from aibom.types.inventory import Inventory, Service
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Connection
 from tests import make
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

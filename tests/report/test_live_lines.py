@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from aibom.report.live import Announcer
-from aibom.types.facts import Origin
+from aibom.types.files import Origin
 from aibom.types.inventory import Component, Evidence
 from tests import make
 

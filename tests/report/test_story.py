@@ -17,10 +17,11 @@ from aibom.report.jsontext import serialise
 from aibom.report.story import ask, views
 from aibom.report.story.story import Story, story
 from aibom.report.story.told import Told, told
-from aibom.types.facts import Span, Unseen
+from aibom.types.facts import Span
 from aibom.types.findings import Assessment, Closest, Finding, FindingKind, Reference, Verdict
 from aibom.types.inventory import Evidence, Inventory, Link, ModelDetails, Service
 from aibom.types.model import BaseModel
+from aibom.types.unseen import Unseen
 from tests import make
 
 NOON = 1_767_355_200.0

@@ -8,7 +8,7 @@ from aibom.compare.services import hosts_of
 from aibom.formats.packages import purlpatterns
 from aibom.formats.packages.purlpatterns import PurlFields
 from aibom.formats.source import FormatError
-from aibom.types.facts import OriginKind
+from aibom.types.files import OriginKind
 from aibom.types.inventory import Component, ComponentKind, Inventory, Service
 
 

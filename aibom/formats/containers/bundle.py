@@ -3,7 +3,7 @@
 from typing import Any
 
 from aibom.formats.jsontext import load_object, text_of
-from aibom.types.facts import Container
+from aibom.types.processes import Container
 
 # of containerd (its package pkg/cri/annotations)
 _CONTAINERD = {

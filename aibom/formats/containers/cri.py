@@ -7,7 +7,7 @@ ListPodSandboxResponse: 1 items (1 id, 2 metadata, 5 labels). PodSandboxMetadata
 
 from aibom.formats.protobuf import fields
 from aibom.formats.text import printable
-from aibom.types.facts import Container
+from aibom.types.processes import Container
 
 _Message = dict[int, list[int | bytes]]
 

@@ -22,7 +22,7 @@ from aibom.formats.hubs.paths import (
     promise,
 )
 from aibom.formats.jsontext import load_object, text_of
-from aibom.types.facts import HubKind
+from aibom.types.modelfiles import HubKind
 
 # huggingface_hub/constants.py, REPO_TYPES_MAPPING; a kernel is code that is built on a GPU
 _KINDS: dict[str, HubKind] = {

@@ -9,7 +9,7 @@ both stand below NAME.
 from typing import NamedTuple
 
 from aibom.formats.hubs.paths import RepositoryPath, is_name, last_index
-from aibom.types.facts import HubKind
+from aibom.types.modelfiles import HubKind
 
 # how many folders name a repository, and the folders between it and the version
 _SHAPES: dict[str, tuple[HubKind, int, list[str]]] = {

@@ -16,7 +16,7 @@ from aibom.formats.hubs.paths import (
     is_name,
     last_index,
 )
-from aibom.types.facts import HubKind
+from aibom.types.modelfiles import HubKind
 
 #: The index that tells a repository's folder of the older layout from any other folder.
 INDEX = ".msc"

@@ -6,7 +6,7 @@ What is found here is a claim of whoever named the folders, and nothing more.
 import re
 
 from aibom.formats.hubs.paths import SHA1_DIGITS, is_hex, is_name
-from aibom.types.facts import HubPlace, HubSource
+from aibom.types.modelfiles import HubPlace, HubSource
 
 # torch.hub.load_state_dict_from_url: HASH_REGEX, the start of the SHA-256 before the suffix
 _TORCH = re.compile(r"-([a-f0-9]{8,64})\.[^.]+")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from aibom.types.facts import HubKind
+from aibom.types.modelfiles import HubKind
 
 #: Digits of a SHA-256 and of a SHA-1.
 SHA256_DIGITS, SHA1_DIGITS = 64, 40

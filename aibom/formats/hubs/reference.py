@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from aibom.formats.hubs.paths import SHA1_DIGITS, is_hex, is_name
-from aibom.types.facts import HubKind
+from aibom.types.modelfiles import HubKind
 
 _KINDS: dict[str, HubKind] = {"models": "model", "datasets": "dataset", "spaces": "space"}
 _FORM = re.compile(r"hf://(?P<path>[\w./-]{1,500}?)(?:[@:](?P<revision>[\w./-]{1,200}))?", re.ASCII)

@@ -17,8 +17,8 @@ from aibom.formats.mcp.transports import TRANSPORTS
 from aibom.formats.redact import redact_argv
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
-from aibom.types.facts import ConfiguredServer
 from aibom.types.mcp import ConfigFile, ConfigFormat
+from aibom.types.mcpfacts import ConfiguredServer
 
 #: Largest configuration that is read, in bytes; Claude Code keeps a history in the same file.
 MAX_CONFIG = 4 << 20

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aibom.formats.text import printable
-from aibom.types.facts import McpTool
 from aibom.types.mcp import TextRule
+from aibom.types.mcpfacts import McpTool
 
 #: Most characters of all texts of one tool that are searched; real ones have some thousand.
 MAX_TEXT = 200_000

@@ -4,7 +4,7 @@ from typing import Any
 
 from aibom.formats.jsontext import load_object, number_of, object_of, strings, text_of
 from aibom.formats.modelfolder.config import custom_code
-from aibom.types.facts import ModelConfig
+from aibom.types.modelfiles import ModelConfig
 
 # members of the configurations in peft/tuners/*/config.py
 _NUMBERS = ("r", "lora_alpha", "alpha", "num_virtual_tokens", "num_layers", "token_dim")

@@ -13,8 +13,8 @@ from aibom.formats import yamltext
 from aibom.formats.jsontext import text_of
 from aibom.formats.modelfolder.licences import spdx
 from aibom.formats.text import printable
-from aibom.types.facts import ModelCard
 from aibom.types.model import BaseModel
+from aibom.types.modelfiles import ModelCard
 
 # The largest real ones list the scores of a text embedding benchmark: 300 KiB. More than this is
 # not read: libyaml takes a tenth of a second for 100 KiB.

@@ -10,7 +10,7 @@ from typing import Any
 
 from aibom.formats.jsontext import load_object, number_of, object_of, strings, text_of
 from aibom.formats.modelfolder.quantization import quantization
-from aibom.types.facts import ModelConfig
+from aibom.types.modelfiles import ModelConfig
 
 # the names under which architectures keep their context length, most common first
 _CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx")

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from aibom.formats.net.address import spell_end
 from aibom.formats.net.netlink import attributes, dump_request
-from aibom.types.facts import Connection
+from aibom.types.processes import Connection
 
 #: Type of a request and of its answers: SOCK_DIAG_BY_FAMILY.
 BY_FAMILY = 20

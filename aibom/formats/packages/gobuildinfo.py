@@ -8,7 +8,7 @@ varint lengths: the Go version and the modules' text.
 import re
 
 from aibom.formats.source import FormatError
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 _MAGIC = b"\xff Go buildinf:"
 _INLINE_STRINGS = 2

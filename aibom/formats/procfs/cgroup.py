@@ -2,7 +2,7 @@
 
 import re
 
-from aibom.types.facts import Cgroup
+from aibom.types.processes import Cgroup
 
 # A container: 64 hex digits as containerd, CRI-O, Docker and Podman name them, with the prefix
 # that the systemd cgroup driver or Podman puts before them.

@@ -4,7 +4,7 @@ from typing import Literal
 
 from aibom.formats.net.address import spell_end
 from aibom.formats.net.sockdiag import LISTENING_STATE, TELLING_STATES
-from aibom.types.facts import Connection
+from aibom.types.processes import Connection
 
 
 def parse_tcp(data: bytes) -> dict[int, Connection]:

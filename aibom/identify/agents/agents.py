@@ -14,8 +14,9 @@ from aibom.identify.network.destinations import MAX_ACCOUNTS
 from aibom.identify.network.wires import listening_on
 from aibom.identify.origins import worst_origin
 from aibom.identify.software import package_url
-from aibom.types.facts import Container, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Component, Evidence, Inventory
+from aibom.types.processes import Container
 
 _FRAMEWORK = "agent-framework"
 #: What answers an agent: a service of one of these roles.

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from aibom.identify.features import Witness
 from aibom.identify.network.destinations import MAX_ACCOUNTS
-from aibom.types.facts import Container, Identity, IdentityKind, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Service
+from aibom.types.processes import Container, Identity, IdentityKind
 
 #: The role of a service that stands for an identity.
 ROLE = "identity"

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from aibom.identify.software import package_url
-from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, Origin, Package, ProcessFacts
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import UNKNOWN_ORIGIN, FileFacts, Origin
 from aibom.types.inventory import Component
+from aibom.types.packages import Package
 
 # "MODULE:APPLICATION", as uvicorn, gunicorn, hypercorn and granian are told what to serve
 _APPLICATION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):[A-Za-z_][\w.]*(?:\(\))?")

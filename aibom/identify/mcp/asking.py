@@ -9,9 +9,11 @@ from aibom.formats.mcp.messages import McpReply
 from aibom.formats.mcp.tools import tool_of
 from aibom.identify.mcp.transport import EXPOSURE
 from aibom.identify.network.ends import address_of
-from aibom.types.facts import McpAnswer, NodeFacts, ProcessFacts, Unseen
+from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Inventory
 from aibom.types.mcp import McpQuestion, TextRule
+from aibom.types.mcpfacts import McpAnswer
+from aibom.types.unseen import Unseen
 
 #: Most ports of one process that are asked.
 MAX_PORTS = 4

@@ -9,8 +9,10 @@ from aibom.formats.mcp.commands import Started, comparable, started
 from aibom.identify.mcp.servers import Serving
 from aibom.identify.mcp.urls import is_local, leads_to, listens_at
 from aibom.types.concerns import Concern
-from aibom.types.facts import ConfiguredServer, McpConfig, ProcessFacts, Unseen
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Service
+from aibom.types.mcpfacts import ConfiguredServer, McpConfig
+from aibom.types.unseen import Unseen
 
 #: Most servers of one workload that are told of as configured and not running.
 MAX_MISSING = 50

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from aibom.identify.features import Witness
-from aibom.types.facts import Container, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Inventory, Service
+from aibom.types.processes import Container
 
 
 def tethered(inventories: Iterable[Inventory]) -> list[Service]:

@@ -9,8 +9,10 @@ from aibom.identify.match import Match
 from aibom.identify.mcp.transport import told_by
 from aibom.identify.network.wires import Wiring, listening_on
 from aibom.identify.software import package_url
-from aibom.types.facts import Origin, Package, ProcessFacts
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import Origin
 from aibom.types.inventory import Component, Evidence, Service
+from aibom.types.packages import Package
 from aibom.types.rules import Feature, RuleSet
 
 #: The role of a service that speaks MCP, whatever else its component is.

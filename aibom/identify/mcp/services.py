@@ -9,8 +9,9 @@ from aibom.identify.mcp.configs import Comparison, compared
 from aibom.identify.mcp.servers import Serving, service_of
 from aibom.identify.mcp.transport import EXPOSURE, exposure
 from aibom.types.concerns import Concern
-from aibom.types.facts import McpAnswer, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Component, Service, WorkloadKind
+from aibom.types.mcpfacts import McpAnswer
 
 
 def mcp_services(

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aibom.identify.network.ends import address_of
-from aibom.types.facts import ConfiguredServer, ProcessFacts
+from aibom.types.facts import ProcessFacts
 from aibom.types.inventory import Service
+from aibom.types.mcpfacts import ConfiguredServer
 
 _LOOPBACK = frozenset({"localhost", "0.0.0.0", "[::]"})  # noqa: S104 - a name, nothing is bound
 _PORTS = {"http": "80", "https": "443"}

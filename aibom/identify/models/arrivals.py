@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from aibom.types.facts import Arrival, FileFacts
+from aibom.types.files import Arrival, FileFacts
 from aibom.types.inventory import Component
 from aibom.types.words import arrived
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from aibom.identify.features import Witness
 from aibom.identify.network.destinations import MAX_ACCOUNTS
 from aibom.identify.origins import worst_origin
-from aibom.types.facts import FileFacts, ModelUse
+from aibom.types.files import FileFacts
 from aibom.types.inventory import Component, Evidence
+from aibom.types.modelfiles import ModelUse
 from aibom.types.rules import FormatRule, RuleSet
 
 

@@ -10,9 +10,9 @@ from aibom.identify.models.filenames import shard_of
 from aibom.identify.models.provenance import Provenance
 from aibom.identify.models.sets import expected
 from aibom.types.concerns import Concern
-from aibom.types.facts import Companion, ModelCard, ModelConfig, ModelFile
 from aibom.types.inventory import ModelDetails
 from aibom.types.model import BaseModel, ModelHeader
+from aibom.types.modelfiles import Companion, ModelCard, ModelConfig, ModelFile
 
 # names that every model of a kind bears; the folder says more
 _GENERIC = OWN_FOLDER | {"weights"}

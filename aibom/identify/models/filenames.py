@@ -3,7 +3,7 @@
 import posixpath
 import re
 
-from aibom.types.facts import ModelFile
+from aibom.types.modelfiles import ModelFile
 
 # transformers' and llama.cpp's naming of shards: model-00001-of-00005.safetensors
 _SHARD = re.compile(r"^(?P<stem>.+?)-\d{5}-of-(?P<count>\d{5})(?P<suffix>\.[^.]+)$")

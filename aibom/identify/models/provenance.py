@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from packageurl import PackageURL
 
 from aibom.types.concerns import Concern, ConcernLevel
-from aibom.types.facts import HubPlace, ModelFile
+from aibom.types.modelfiles import HubPlace, ModelFile
 
 #: Most values of one kind that are listed in a component's properties.
 MAX_LISTED = 100

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from aibom.identify.features import Witness
 from aibom.identify.origins import worst_origin
 from aibom.types.concerns import Concern
-from aibom.types.facts import UNKNOWN_ORIGIN, FileFacts, RemoteCode
+from aibom.types.files import UNKNOWN_ORIGIN, FileFacts
 from aibom.types.inventory import Component, Evidence, Link
+from aibom.types.packages import RemoteCode
 
 _PREFIX = "remote-code:"
 

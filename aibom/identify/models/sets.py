@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from aibom.identify.models.filenames import is_dataset, repositories, shard_of
-from aibom.types.facts import FileKey, ModelFile
+from aibom.types.files import FileKey
+from aibom.types.modelfiles import ModelFile
 
 #: Names the model that a file is of, within one container where content does not tell.
 SetKey = tuple[object, ...]

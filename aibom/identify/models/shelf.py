@@ -24,8 +24,9 @@ from aibom.identify.models.sets import (
     key_of,
 )
 from aibom.identify.origins import worst_origin
-from aibom.types.facts import FileFacts, ModelFile, ModelUse
+from aibom.types.files import FileFacts
 from aibom.types.inventory import Component, ComponentKind, Evidence, Technique
+from aibom.types.modelfiles import ModelFile, ModelUse
 from aibom.types.rules import RuleSet
 
 

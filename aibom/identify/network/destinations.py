@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from aibom.identify.features import Witness
 from aibom.identify.network.ends import Address
-from aibom.types.facts import Connection
 from aibom.types.inventory import Evidence, Service
+from aibom.types.processes import Connection
 from aibom.types.rules import Rule
 
 #: Most accounts of one service that are kept: its evidence, or its clients.

@@ -6,7 +6,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from aibom.types.facts import Connection, ProcessFacts
+from aibom.types.facts import ProcessFacts
+from aibom.types.processes import Connection
 
 
 class Address(NamedTuple):

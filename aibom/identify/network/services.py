@@ -15,9 +15,11 @@ from aibom.identify.network.destinations import (
     of_server,
 )
 from aibom.identify.network.ends import Address, Ends, address_of
-from aibom.types.facts import Connection, NodeFacts, ProcessFacts, Unseen
+from aibom.types.facts import NodeFacts, ProcessFacts
 from aibom.types.inventory import Component, Inventory, Service
+from aibom.types.processes import Connection
 from aibom.types.rules import Feature, Rule, RuleSet
+from aibom.types.unseen import Unseen
 
 #: Most destinations of one workload that are kept, those that rules name first.
 MAX_DESTINATIONS = 256

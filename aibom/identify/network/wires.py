@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from aibom.types.facts import ProcessFacts, Stream
+from aibom.types.facts import ProcessFacts
+from aibom.types.processes import Stream
 
 
 def listening_on(found: ProcessFacts) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aibom.formats.containers import bundle
 from aibom.observe.files.origin import in_container
 from aibom.observe.host.protocol import Host
-from aibom.types.facts import Cgroup, Container, Process
+from aibom.types.processes import Cgroup, Container, Process
 
 # Where containerd and CRI-O keep the bundles of running containers, for the case that the
 # container's shim is not to be seen among its ancestors.

@@ -6,7 +6,7 @@ holds it owns the node.
 
 from aibom.formats.containers import cri
 from aibom.formats.source import FormatError
-from aibom.types.facts import Container
+from aibom.types.processes import Container
 
 #: Seconds to wait for an answer; a runtime that is slower is as good as gone for one sweep.
 TIMEOUT = 10.0

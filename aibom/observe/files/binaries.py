@@ -13,7 +13,7 @@ from aibom.formats.elfhash import GnuHash
 from aibom.formats.packages import gobuildinfo
 from aibom.formats.source import ByteSource, FormatError
 from aibom.formats.text import printable
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -12,7 +12,7 @@ from aibom.formats.source import FormatError
 from aibom.observe.files.binaries import MAGIC, BinaryFacts, read_binary
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import FileStat, Host, HostFile
-from aibom.types.facts import FileKey, FileUse
+from aibom.types.files import FileKey, FileUse
 from aibom.types.model import ModelHeader
 from aibom.types.rules import RuleSet
 

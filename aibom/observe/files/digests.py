@@ -7,7 +7,7 @@ import sqlite3
 from aibom.observe.files.hashing import be_idle
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import HostFile
-from aibom.types.facts import FileKey
+from aibom.types.files import FileKey
 
 #: Files larger than this many bytes are not hashed unless the caller asks for it.
 DEFAULT_LIMIT = 20 * 10**9

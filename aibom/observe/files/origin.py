@@ -5,7 +5,8 @@ import re
 from aibom.formats.procfs.mountinfo import Mount, MountTable
 from aibom.formats.procfs.placement import Placed
 from aibom.observe.host.protocol import Host
-from aibom.types.facts import FileKey, FileUse, Origin, OriginKind, Process
+from aibom.types.files import FileKey, FileUse, Origin, OriginKind
+from aibom.types.processes import Process
 
 # kubelet's layout: pods/<uid>/volumes/<plugin>/<name>, and volume-subpaths/<name>/... for subPath
 _KUBELET_VOLUME = re.compile(

@@ -19,7 +19,8 @@ from aibom.observe.network import peers
 from aibom.observe.network.httpwire import Place
 from aibom.observe.network.sockets import from_procfs
 from aibom.observe.python.interpreters import Interpreters
-from aibom.types.facts import Connection, FileUse
+from aibom.types.files import FileUse
+from aibom.types.processes import Connection
 
 #: Most bytes of one /proc file that are read: 65,530 mappings (vm.max_map_count) of long paths.
 MAX_PROC = 32 << 20

@@ -6,7 +6,8 @@ from typing import Protocol
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.mcp.messages import McpReply
 from aibom.formats.procfs.mountinfo import MountTable
-from aibom.types.facts import Connection, FileUse
+from aibom.types.files import FileUse
+from aibom.types.processes import Connection
 
 
 class OutsideRootError(OSError):

@@ -11,7 +11,8 @@ from aibom.formats.mcp.messages import McpReply
 from aibom.formats.procfs.mountinfo import MountTable, parse
 from aibom.observe.host.protocol import FileStat
 from aibom.observe.network.sockets import from_procfs
-from aibom.types.facts import Connection, FileUse
+from aibom.types.files import FileUse
+from aibom.types.processes import Connection
 
 #: Name of the file in a recording's proc folder that holds what is no plain /proc file.
 INDEX = "recording.json"

@@ -31,8 +31,9 @@ from aibom.observe.host.recorded import INDEX, SCHEMA, Pieces, RecordedFile, cal
 from aibom.observe.mcp.configs import ACCOUNTS
 from aibom.observe.models.documents import is_document
 from aibom.observe.processes import environment_of
-from aibom.types.facts import Connection, FileUse
+from aibom.types.files import FileUse
 from aibom.types.mcp import ClientRule, ConfigFile
+from aibom.types.processes import Connection
 from aibom.types.rules import RuleSet
 
 _T = TypeVar("_T")

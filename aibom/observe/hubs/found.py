@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from aibom.formats.hubs.paths import RepositoryPath
-from aibom.types.facts import HubPlace, HubSource
+from aibom.types.modelfiles import HubPlace, HubSource
 
 
 class Found(NamedTuple):

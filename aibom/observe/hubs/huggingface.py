@@ -8,7 +8,7 @@ from aibom.formats.hubs.paths import RepositoryPath
 from aibom.formats.text import printable
 from aibom.observe.hubs.found import Found, place_of
 from aibom.observe.hubs.reader import CacheReader
-from aibom.types.facts import HubKind, HubPlace, HubSource
+from aibom.types.modelfiles import HubKind, HubPlace, HubSource
 
 #: Most commits of a repository, and most branches and tags, that are looked through.
 MAX_COMMITS = 500

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from aibom.formats.hubs import ollama as layout
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.reader import CacheReader
-from aibom.types.facts import HubPlace, HubSource
+from aibom.types.modelfiles import HubPlace, HubSource
 
 #: Most manifests of each folder that are read for one blob.
 MAX_MANIFESTS = 2000

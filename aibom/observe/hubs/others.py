@@ -5,7 +5,7 @@ from dataclasses import replace
 from aibom.formats.hubs import kaggle, llamacpp, modelscope
 from aibom.observe.hubs.found import Found, place_of
 from aibom.observe.hubs.reader import CacheReader
-from aibom.types.facts import HubPlace
+from aibom.types.modelfiles import HubPlace
 
 _MAX_VERSION = 200
 _MAX_RECORD = 1 << 18

@@ -10,7 +10,8 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.hubs import huggingface, ollama, others
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.reader import CacheReader
-from aibom.types.facts import FileFacts, Unseen
+from aibom.types.files import FileFacts
+from aibom.types.unseen import Unseen
 
 #: Largest file, in bytes, whose git hash is computed: larger ones are in LFS on every hub.
 MAX_GIT_BLOB = 16 << 20

@@ -5,7 +5,7 @@ from typing import ParamSpec, TypeVar
 
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
-from aibom.types.facts import Unseen
+from aibom.types.unseen import Unseen
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,16 +9,12 @@ from aibom.formats.mcp.config import MAX_CONFIG, parse
 from aibom.formats.source import FormatError
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
-from aibom.types.facts import (
-    LoadedPackage,
-    McpConfig,
-    Process,
-    Program,
-    Stream,
-    Unseen,
-)
 from aibom.types.mcp import ClientRule, ConfigFile
+from aibom.types.mcpfacts import McpConfig
+from aibom.types.packages import LoadedPackage, Program
+from aibom.types.processes import Process, Stream
 from aibom.types.rules import Feature, RuleSet
+from aibom.types.unseen import Unseen
 
 #: How many folders above the one that a process works in may be its project's.
 MAX_PARENTS = 3

@@ -12,8 +12,8 @@ from aibom.formats.models import spacy
 from aibom.observe.host.protocol import Host
 from aibom.observe.models.reader import FolderReader, Patience
 from aibom.types.concerns import Concern, ConcernKind
-from aibom.types.facts import CompanionRole, ModelCard, ModelConfig, ModelPipeline
 from aibom.types.model import ChatTemplate
+from aibom.types.modelfiles import CompanionRole, ModelCard, ModelConfig, ModelPipeline
 
 #: Most templates, and indexes, of one folder.
 MAX_TEMPLATES = 32

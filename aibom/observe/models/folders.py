@@ -9,14 +9,9 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.models.documents import MAX_TEMPLATES, NOTHING, ROLES, Documents, read_documents
 from aibom.observe.models.reader import Patience
 from aibom.types.concerns import Concern
-from aibom.types.facts import (
-    Companion,
-    CompanionRole,
-    FileFacts,
-    ModelConfig,
-    ModelFile,
-)
+from aibom.types.files import FileFacts
 from aibom.types.model import STEM
+from aibom.types.modelfiles import Companion, CompanionRole, ModelConfig, ModelFile
 
 #: Most folders that are read in one look at a process.
 MAX_FOLDERS = 64

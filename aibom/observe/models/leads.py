@@ -4,7 +4,7 @@ import posixpath
 
 from aibom.formats.serving import claim_of, path_of_adapter
 from aibom.observe.host.protocol import Host
-from aibom.types.facts import Process
+from aibom.types.processes import Process
 from aibom.types.rules import Serves
 
 #: Most paths of one command line that are followed.

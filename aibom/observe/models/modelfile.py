@@ -5,8 +5,9 @@ import posixpath
 from aibom.formats.hubs import huggingface, kaggle
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.models.folders import ModelFolders
-from aibom.types.facts import FileFacts, ModelFile
+from aibom.types.files import FileFacts
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import ModelFile
 
 
 def describe(

@@ -9,8 +9,9 @@ from aibom.observe.host.live import LiveHost
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.models.folders import ModelFolders
 from aibom.observe.models.modelfile import describe
-from aibom.types.facts import NO_KEY, UNKNOWN_ORIGIN, FileFacts, ModelFile
+from aibom.types.files import NO_KEY, UNKNOWN_ORIGIN, FileFacts
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import ModelFile
 from aibom.types.rules import RuleSet
 
 #: Most files of one folder that are looked at.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from aibom.formats.net import sockdiag
 from aibom.formats.net.netlink import DumpError, read_dump
 from aibom.observe.network import netns
-from aibom.types.facts import Connection
+from aibom.types.processes import Connection
 
 _NETLINK_SOCK_DIAG = 4  # include/uapi/linux/netlink.h
 # the kernel fills at most this much at once: net/netlink/af_netlink.c, netlink_recvmsg()

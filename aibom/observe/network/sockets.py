@@ -7,7 +7,7 @@ from dataclasses import replace
 from aibom.formats.procfs import net
 from aibom.observe.host.protocol import Host
 from aibom.observe.processes import descriptor_links, sockets_of
-from aibom.types.facts import Connection, Process, Stream
+from aibom.types.processes import Connection, Process, Stream
 
 _OTHERS = (("net/tcp6", net.parse_tcp), ("net/udp", net.parse_udp), ("net/udp6", net.parse_udp))
 

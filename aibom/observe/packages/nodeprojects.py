@@ -8,7 +8,8 @@ from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
 from aibom.observe.packages.programs import MAX_PACKAGE_JSON, Programs
-from aibom.types.facts import FileKey, Package
+from aibom.types.files import FileKey
+from aibom.types.packages import Package
 
 #: Most folders above a script in which its package and its dependencies are looked for.
 MAX_PARENTS = 10

@@ -9,7 +9,8 @@ from aibom.observe.files.content import key_of
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
-from aibom.types.facts import FileKey, Package
+from aibom.types.files import FileKey
+from aibom.types.packages import Package
 
 #: Largest lock file that is read, in bytes.
 MAX_LOCK = 16 << 20

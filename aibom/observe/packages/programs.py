@@ -10,7 +10,8 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
 from aibom.observe.packages.npmlocks import NpmLocks
 from aibom.observe.python.pythonpath import SITE, Environments
-from aibom.types.facts import Package, Process, Program
+from aibom.types.packages import Package, Program
+from aibom.types.processes import Process
 
 #: Most bytes of a script whose imports are searched.
 MAX_SCRIPT = 256 << 10

@@ -10,7 +10,7 @@ from aibom.formats.packages import pydist
 from aibom.formats.text import printable
 from aibom.observe.host.protocol import Host
 from aibom.observe.host.smallfile import read_in_root
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 #: Largest RECORD that is read, in bytes; torch's has 1.5 MB.
 MAX_RECORD = 16 << 20

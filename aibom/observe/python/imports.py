@@ -9,7 +9,7 @@ from aibom.formats.cpython.modules import Module, ModuleTable
 from aibom.formats.packages import pydist
 from aibom.observe.python.environment import Environment
 from aibom.observe.python.pythonpath import Environments
-from aibom.types.facts import Package
+from aibom.types.packages import Package
 
 #: Most names of one process below top-level names that distributions share.
 MAX_SHARED = 100_000

@@ -16,7 +16,7 @@ from aibom.formats.procfs.maps import Mapping
 from aibom.formats.source import FormatError
 from aibom.observe.host.memory import Image, ProcessMemory
 from aibom.observe.host.protocol import Host, RemoteFileSystemError
-from aibom.types.facts import FileUse
+from aibom.types.files import FileUse
 
 __all__ = ["InterpreterError", "Interpreters", "Module", "ModuleTable"]
 

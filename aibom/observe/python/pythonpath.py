@@ -8,7 +8,9 @@ from aibom.observe.files.content import key_of
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.python.environment import Environment
-from aibom.types.facts import FileKey, FileUse, Package, Process
+from aibom.types.files import FileKey, FileUse
+from aibom.types.packages import Package
+from aibom.types.processes import Process
 
 #: A path below a folder of installed distributions: that folder, and the rest.
 SITE = re.compile(r"^(?P<folder>/(?:.*/)?(?:site|dist)-packages)/(?P<file>.+)$")

@@ -5,7 +5,8 @@ from collections import defaultdict
 from aibom.formats.cpython.modules import REMOTE, Module, ModuleTable
 from aibom.formats.hubs.huggingface import RemoteModule, parse_module_name
 from aibom.observe.models.folders import Describe
-from aibom.types.facts import FileFacts, RemoteCode
+from aibom.types.files import FileFacts
+from aibom.types.packages import RemoteCode
 
 #: Most modules of this kind that are looked at in one process.
 MAX_MODULES = 256

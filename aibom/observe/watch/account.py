@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aibom.types.facts import Unseen
+from aibom.types.unseen import Unseen
 
 #: Most records of what could not be seen that are kept.
 MAX_UNSEEN = 2_000

@@ -8,7 +8,7 @@ from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life
-from aibom.types.facts import Arrival
+from aibom.types.files import Arrival
 
 #: Seconds between two looks at the connections of one process that writes files.
 _PAUSE_SECONDS = 0.5

@@ -13,7 +13,7 @@ from aibom.observe.events.files import FileEvents, fsid_of, open_handle, path_of
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.host import rootdir
 from aibom.observe.host.live import LiveFile, LiveHost, reopen
-from aibom.types.facts import Unseen
+from aibom.types.unseen import Unseen
 
 # the kernel's own file systems, on which nobody keeps a model
 _KERNELS = frozenset(

@@ -8,15 +8,11 @@ from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
 from aibom.observe.watch.lives import Life
 from aibom.observe.watch.moments import Moments
-from aibom.types.facts import (
-    Arrival,
-    Connection,
-    LoadedPackage,
-    ModelUse,
-    Process,
-    ProcessFacts,
-    Program,
-)
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import Arrival
+from aibom.types.modelfiles import ModelUse
+from aibom.types.packages import LoadedPackage, Program
+from aibom.types.processes import Connection, Process
 
 #: Most kinds of ended processes that are kept; equal ones count as one.
 MAX_ENDED = 20_000

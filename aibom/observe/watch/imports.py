@@ -12,16 +12,9 @@ from aibom.observe.watch.code import imports_of
 from aibom.observe.watch.filesystems import Stored
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import Views
-from aibom.types.facts import (
-    NO_KEY,
-    UNKNOWN_ORIGIN,
-    FileFacts,
-    LoadedBy,
-    LoadedPackage,
-    Origin,
-    Package,
-    Process,
-)
+from aibom.types.files import NO_KEY, UNKNOWN_ORIGIN, FileFacts, Origin
+from aibom.types.packages import LoadedBy, LoadedPackage, Package
+from aibom.types.processes import Process
 
 #: npm's hidden lock file, written when an installation has ended.
 NPM_LOCK = ".package-lock.json"

@@ -9,7 +9,7 @@ from aibom.observe.watch.filesystems import FileSystems
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.lives import Life
 from aibom.observe.watch.views import Views
-from aibom.types.facts import LoadedPackage
+from aibom.types.packages import LoadedPackage
 
 #: Seconds after which a distribution's metadata is taken for complete.
 SETTLE_SECONDS = 1.0

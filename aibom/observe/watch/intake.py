@@ -18,7 +18,10 @@ from aibom.observe.watch.loads import LoadedScripts
 from aibom.observe.watch.schedule import Schedule
 from aibom.observe.watch.sightings import ChangingError, Sightings, kind_of
 from aibom.observe.watch.views import Views
-from aibom.types.facts import LoadedPackage, Process, Unseen, UseKind
+from aibom.types.files import UseKind
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Process
+from aibom.types.unseen import Unseen
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3

@@ -11,7 +11,7 @@ from aibom.observe.host.protocol import Host
 from aibom.observe.processes import identity, snapshot_of_exec
 from aibom.observe.watch.code import CodeUse
 from aibom.observe.watch.scripts import ScriptUse
-from aibom.types.facts import Cgroup, Process
+from aibom.types.processes import Cgroup, Process
 
 #: Most ended processes that are remembered, so that what they did can still be told theirs.
 MAX_ENDED = 65_536

@@ -5,7 +5,9 @@ from aibom.observe.inspector import Inspector
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.scripts import loads_of
 from aibom.observe.watch.views import Views
-from aibom.types.facts import NO_KEY, UNKNOWN_ORIGIN, FileFacts, LoadedPackage, Origin, Process
+from aibom.types.files import NO_KEY, UNKNOWN_ORIGIN, FileFacts, Origin
+from aibom.types.packages import LoadedPackage
+from aibom.types.processes import Process
 
 
 class LoadedScripts:

@@ -10,7 +10,8 @@ from aibom.observe.host.live import LiveHost
 from aibom.observe.network.sniffer import Sniffer
 from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
-from aibom.types.facts import Connection, Process, Unseen
+from aibom.types.processes import Connection, Process
+from aibom.types.unseen import Unseen
 
 _REMEMBERED = 20_000
 #: Most processes of one network namespace among which the owner of a socket is looked for.

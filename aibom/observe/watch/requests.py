@@ -14,7 +14,8 @@ from aibom.observe.events.tracefs import TRACEFS, sweep_leftovers
 from aibom.observe.host.live import LiveHost
 from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life, Lives
-from aibom.types.facts import Connection, Unseen
+from aibom.types.processes import Connection
+from aibom.types.unseen import Unseen
 
 #: A request is read within this time of its being sent, in nanoseconds.
 RECENT_NS = 1_000_000_000

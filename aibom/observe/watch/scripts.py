@@ -11,7 +11,7 @@ from aibom.formats.procfs import commandline
 from aibom.observe.files.recent import Recent
 from aibom.observe.watch.code import folder_of
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
-from aibom.types.facts import Process
+from aibom.types.processes import Process
 
 #: Most folders that are remembered; a large project has some thousand with code in them.
 _KEPT = 50_000

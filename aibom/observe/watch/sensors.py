@@ -10,7 +10,7 @@ from aibom.observe.events.files import FileEvents
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.events.selftest import require_handles, self_test
-from aibom.types.facts import Unseen
+from aibom.types.unseen import Unseen
 
 _T = TypeVar("_T")
 

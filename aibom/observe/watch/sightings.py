@@ -22,18 +22,10 @@ from aibom.observe.watch.code import folder_of
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import View, Views
-from aibom.types.facts import (
-    UNKNOWN_ORIGIN,
-    FileFacts,
-    FileKey,
-    FileUse,
-    ModelFile,
-    ModelUse,
-    Origin,
-    Unseen,
-    UseKind,
-)
+from aibom.types.files import UNKNOWN_ORIGIN, FileFacts, FileKey, FileUse, Origin, UseKind
 from aibom.types.model import ModelHeader
+from aibom.types.modelfiles import ModelFile, ModelUse
+from aibom.types.unseen import Unseen
 
 _REMEMBERED = 20_000
 #: Seconds for which what a file is holds without a look, unless somebody writes to it.

@@ -13,7 +13,8 @@ from aibom.observe.files.origin import in_container, origin_of_placed
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.watch.filesystems import AS_SHOWN, Stored
-from aibom.types.facts import UNKNOWN_ORIGIN, Container, Origin, Process
+from aibom.types.files import UNKNOWN_ORIGIN, Origin
+from aibom.types.processes import Container, Process
 
 #: Most mount namespaces that are remembered.
 MAX_VIEWS = 10_000

@@ -26,7 +26,9 @@ from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
 from aibom.observe.watch.sightings import Sightings
 from aibom.observe.watch.views import Views
 from aibom.observe.watch.wire import Wire
-from aibom.types.facts import Cgroup, NodeFacts, Process, Span, Unseen
+from aibom.types.facts import NodeFacts, Span
+from aibom.types.processes import Cgroup, Process
+from aibom.types.unseen import Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.1

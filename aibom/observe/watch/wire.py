@@ -8,7 +8,8 @@ from aibom.observe.host.live import LiveHost
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.names import Names
 from aibom.observe.watch.requests import Requests
-from aibom.types.facts import Connection, Process, Unseen
+from aibom.types.processes import Connection, Process
+from aibom.types.unseen import Unseen
 
 NAMES = "host names"
 REQUESTS = "TLS requests"

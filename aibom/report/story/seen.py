@@ -8,7 +8,7 @@ from typing import cast, get_args
 from aibom.formats.documents import bomjson
 from aibom.report.story.thing import MAX_LISTED, listed
 from aibom.report.story.told import Entry, Told
-from aibom.types.facts import OriginKind
+from aibom.types.files import OriginKind
 from aibom.types.words import PLACES
 
 # as ``shown_by`` names processes

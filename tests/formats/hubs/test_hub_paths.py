@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aibom.formats.hubs import huggingface, kaggle, llamacpp, modelscope, named, ollama, records
 from aibom.formats.hubs.paths import RepositoryPath
-from aibom.types.facts import HubSource
+from aibom.types.modelfiles import HubSource
 
 COMMIT, SHA1, SHA256 = "c" * 40, "ab" * 20, "ab" * 32
 

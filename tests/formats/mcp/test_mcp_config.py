@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from aibom.formats.mcp import config
 from aibom.formats.source import FormatError
-from aibom.types.facts import ConfiguredServer
 from aibom.types.mcp import ConfigFile
+from aibom.types.mcpfacts import ConfiguredServer
 
 STD = ConfigFile("project", ".mcp.json", "json", ("mcpServers",))
 TOML = ConfigFile("home", ".codex/config.toml", "toml", ("mcp_servers",))

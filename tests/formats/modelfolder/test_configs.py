@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aibom.formats.modelfolder.adapter import parse_adapter
 from aibom.formats.modelfolder.config import parse_config
-from aibom.types.facts import ModelConfig
+from aibom.types.modelfiles import ModelConfig
 
 
 def config(**members: Any) -> ModelConfig:

@@ -11,8 +11,8 @@ from aibom.formats import yamltext
 from aibom.formats.modelfolder.card import parse_card, parse_merge
 from aibom.formats.modelfolder.index import Index, parse_index
 from aibom.formats.modelfolder.pipeline import Part, parse_modules, parse_pipeline
-from aibom.types.facts import ModelCard
 from aibom.types.model import BaseModel
+from aibom.types.modelfiles import ModelCard
 
 
 def dumped(document: object) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aibom.formats.net import netlink, sockdiag
 from aibom.formats.procfs import net
-from aibom.types.facts import Connection
+from aibom.types.processes import Connection
 
 V4 = bytes([127, 0, 0, 1]) + bytes(12)
 LOOPBACK6 = bytes(15) + b"\1"

@@ -4,7 +4,7 @@ import pytest
 
 from aibom.observe.watch import account as module
 from aibom.observe.watch.account import Account
-from aibom.types.facts import Unseen
+from aibom.types.unseen import Unseen
 
 
 def test_what_one_act_brings_costs_nothing_but_itself() -> None:

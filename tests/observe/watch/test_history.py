@@ -10,19 +10,11 @@ from hypothesis import strategies as st
 from aibom.observe.watch import history as module
 from aibom.observe.watch.history import History, program_of
 from aibom.observe.watch.lives import Life
-from aibom.types.facts import (
-    Arrival,
-    Binary,
-    Connection,
-    FileFacts,
-    FileKey,
-    FileUse,
-    LoadedPackage,
-    ModelUse,
-    Origin,
-    ProcessFacts,
-    UseKind,
-)
+from aibom.types.facts import ProcessFacts
+from aibom.types.files import Arrival, FileFacts, FileKey, FileUse, Origin, UseKind
+from aibom.types.modelfiles import ModelUse
+from aibom.types.packages import Binary, LoadedPackage
+from aibom.types.processes import Connection
 from tests import make
 
 

@@ -14,7 +14,7 @@ from aibom.formats.events.proc import ProcessEvent
 from aibom.observe.host.protocol import Host
 from aibom.observe.watch import lives as module
 from aibom.observe.watch.lives import Life, Lives, nobody
-from aibom.types.facts import Cgroup, Process
+from aibom.types.processes import Cgroup, Process
 from tests import make
 
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")

@@ -12,7 +12,8 @@ from aibom.observe.watch.moments import MAX_ACTS, Moments
 from aibom.report.cyclonedx import document_of
 from aibom.report.jsontext import serialise
 from aibom.rulebook.load import load
-from aibom.types.facts import THE_PROCESS, Arrival, Span
+from aibom.types.facts import THE_PROCESS, Span
+from aibom.types.files import Arrival
 from aibom.types.inventory import Evidence
 from aibom.types.words import arrived, moment, read_first_seen, when_seen
 from tests import make
