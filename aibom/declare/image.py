@@ -51,7 +51,7 @@ def documents(found: Image | Artifact, name: str) -> tuple[Document, ...]:
 
 def _built_from(found: Image) -> tuple[tuple[str, str], ...]:
     """Return what the image's labels say of its making; they are claims of who built it."""
-    labels = found.config.labels
+    labels = {_LABELS + "created": found.config.created} | dict(found.config.labels)
     said = ((label, labels.get(_LABELS + label, "")) for label in _MAKING)
     return tuple((label, printable(text, 300)) for label, text in said if text)
 

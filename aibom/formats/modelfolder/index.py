@@ -6,7 +6,7 @@ TensorFlow weights: ``metadata.total_size`` in bytes and ``weight_map``, from te
 
 from dataclasses import dataclass
 
-from aibom.formats.jsontext import load_object, number_of, object_of
+from aibom.formats.jsontext import load_object
 from aibom.formats.text import printable
 
 _MAX_FILES = 10_000  # real ones have up to a few hundred
@@ -17,12 +17,10 @@ class Index:
     """The files that make one model together, sorted, as paths relative to the index's folder.
 
     ``outside`` are those that would lead out of the folder; they are in no way followed.
-    ``total_size`` is the size of all tensors in bytes, as the file says.
     """
 
     files: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
-    total_size: int | None = None
 
 
 def parse_index(data: bytes) -> Index | None:
@@ -36,7 +34,6 @@ def parse_index(data: bytes) -> Index | None:
     return Index(
         files=tuple(name for name in files if not _leads_out(name)),
         outside=tuple(printable(name, 500) for name in files if _leads_out(name)),
-        total_size=number_of(object_of(document, "metadata"), "total_size"),
     )
 
 

@@ -94,7 +94,7 @@ def test_index() -> None:
     shards = {f"layer{n}": f"model-0000{n % 2 + 1}-of-00002.safetensors" for n in range(9)}
     found = parse_index(dumped({"metadata": {"total_size": 99}, "weight_map": shards}))
     files = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-    assert found == Index(files, (), 99)
+    assert found == Index(files, ())
 
 
 @pytest.mark.parametrize(
