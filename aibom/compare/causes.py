@@ -8,6 +8,7 @@ from aibom.compare import kinds
 from aibom.compare.index import ClaimIndex
 from aibom.compare.join import Joined
 from aibom.formats.packages import purl
+from aibom.types.files import ARRIVED
 from aibom.types.findings import Finding, FindingKind, Verdict
 from aibom.types.inventory import Component, Inventory
 
@@ -115,7 +116,7 @@ class Causes:
         ]
         told = replace(finding, brings=brings)
         if not owners:
-            return told
+            return self._by_the_way(told)
         owner, joined = self.components[owners[0]], self.named[owners[0]]
         return replace(
             told,
@@ -123,6 +124,22 @@ class Causes:
             because="a declared package requires it, so it came with that",
             reason=f"{finding.reason}; {owner.name}, which {joined.claim.document} declares,"
             " requires it",
+        )
+
+    def _by_the_way(self, finding: Finding) -> Finding:
+        """Return a finding about what was installed for something else, as an extra brings it.
+
+        Requirements name what was asked for, and neither extras nor what is not loaded show here.
+        """
+        component = self.components[finding.ref]
+        asked_for = ("aibom:requested", "false") not in component.properties
+        if asked_for or component.origin.kind in ARRIVED or self.index.lists(component):
+            return finding
+        return replace(
+            finding,
+            severity="low",
+            because="its installer noted that nobody asked for it: something else brought it along,"
+            " and no document that was given lists such",
         )
 
 

@@ -79,17 +79,26 @@ class ClaimIndex:
         SBOMs, images and earlier observations name everything; a lock file the packages of its
         ecosystem, a manifest models if it names any. Silence of the others says nothing.
         """
-        if not self.documents or not self._topics.isdisjoint(_EVERYTHING):
-            return True
-        package = parts(component.purl)
-        ecosystem = package.type if package else ""
-        return not self._topics.isdisjoint({ecosystem, _TOPICS.get(component.kind, "package")})
+        return not self.documents or _about(component, self._topics)
+
+    def lists(self, component: Component) -> bool:
+        """Say whether any document would name it also if something else had brought it."""
+        return not self.documents or _about(component, self._listed)
 
     @cached_property
     def _topics(self) -> frozenset[str]:
+        return self._topics_of(self.documents)
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return self._topics_of([d for d in self.documents if d.complete])
+
+    @staticmethod
+    def _topics_of(documents: Iterable[Document]) -> frozenset[str]:
         """Kinds of documents that name everything; of the others what their claims are about."""
-        said: set[str] = {d.kind for d in self.documents if d.kind in _EVERYTHING}
-        for document in self.documents:
+        said: set[str] = set()
+        for document in documents:
+            said |= {document.kind} if document.kind in _EVERYTHING else set()
             for claim in document.claims if document.kind not in _EVERYTHING else ():
                 # a client's configuration names a server by its package, and no other package
                 package = parts(claim.purl) if document.kind != "mcp-config" else None
@@ -129,6 +138,14 @@ class ClaimIndex:
                 if file.sha256 and file.size:  # every empty file has the same content
                     found.setdefault(file.sha256, as_claim(document, path, file))
         return found
+
+
+def _about(component: Component, topics: frozenset[str]) -> bool:
+    if not topics.isdisjoint(_EVERYTHING):
+        return True
+    package = parts(component.purl)
+    ecosystem = package.type if package else ""
+    return not topics.isdisjoint({ecosystem, _TOPICS.get(component.kind, "package")})
 
 
 def as_claim(document: Document, path: str, file: ImageFile) -> Claim:

@@ -12,7 +12,7 @@ from aibom.types.model import BaseModel
 from aibom.types.words import read_first_seen
 
 # how it arrived, and where a hub's cache says that it is from, which policies ask about
-_TOLD = ("aibom:arrival", "aibom:hub")
+_TOLD = ("aibom:arrival", "aibom:hub", "aibom:requested")
 
 
 def component(entry: dict[str, Any], number: int) -> Component:

@@ -190,6 +190,21 @@ def test_a_list_that_is_complete_explains_less_and_one_cause_is_one_finding() ->
     assert alone.brings == ("pkg:pypi/y@1.0", "pkg:pypi/z@1.0")
 
 
+def test_what_nobody_asked_for_by_name_weighs_little_against_requirements() -> None:
+    asked = requirements(make.claim(document="requirements.txt", purl="pkg:pypi/uvicorn"))
+    brought = package("httptools", properties=(("aibom:requested", "false"),))
+    inventory = make.inventory(package("uvicorn"), brought)
+    (finding,) = found(inventory, asked)
+    assert (finding.severity, "brought it along" in finding.because) == ("low", True)
+    # an SBOM should have it, and what arrived in the container is another matter
+    (finding,) = found(inventory, asked, make.sbom(make.claim(purl="pkg:pypi/uvicorn@1.0")))
+    assert finding.severity == "medium"
+    late = package("x", origin="writable-layer", properties=(("aibom:requested", "false"),))
+    assert [f.severity for f in found(make.inventory(late), asked)] == ["high"]
+    named = package("x", properties=(("aibom:requested", "true"),))
+    assert [f.severity for f in found(make.inventory(named), asked)] == ["medium"]
+
+
 def test_a_ring_of_requirements_ends() -> None:
     ring = chain("a", "b", "c", "a")
     unique = make.inventory(*dict.fromkeys(ring.components), links=ring.links)
