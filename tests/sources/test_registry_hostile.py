@@ -354,7 +354,7 @@ def test_an_attestation_of_another_image(registry: Registry, said: Callable[...,
 
 
 @pytest.mark.parametrize(
-    "name", ["docker://", "docker://team/App", "docker://localhost:x/a", "docker://a@b"]
+    "name", ["docker://", "docker://team/App", "docker://localhost:x/a", "docker://a:1:2"]
 )
 def test_a_bad_name(name: str, observed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", name, str(observed)]) == 2

@@ -11,10 +11,10 @@ from aibom.formats.source import FormatError
 #: is written of it two or three. An SBOM has about one for every 20 of its bytes.
 MAX_VALUES = 6_000_000
 _HEAD = 64 << 10
-# an escaped half of a surrogate pair (RFC 8259, section 8.2), and all that is none before it
-_HALF = re.compile(
-    r"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})*+"
-    r"(?:(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})|\Z|\\)",
+# an escape in JSON: a pair of surrogates, the half of one (RFC 8259, section 8.2), or another
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    r"|(?P<half>u[dD][89a-fA-F][\da-fA-F]{2})|.)",
     re.DOTALL,
 )
 
@@ -52,7 +52,7 @@ def _whole(text: str) -> str:
     """
     if "\\ud" not in text and "\\uD" not in text:
         return text
-    return _HALF.sub(lambda m: f"{m[0][:-6]}\\ufffd" if m["half"] else m[0], text)
+    return _ESCAPE.sub(lambda m: "\\ufffd" if m["half"] else m[0], text)
 
 
 def head(data: bytes) -> str:
