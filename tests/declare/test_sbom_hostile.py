@@ -125,6 +125,7 @@ def test_more_than_is_read(data: bytes, error: str) -> None:
         (r"\udfff\ud83d\ude00\ud83d", "\ufffd\U0001f600\ufffd"),
         (r"\\ud800", r"\ud800"),
         (r"\uD800\u0041", "\ufffdA"),
+        (r"\\\ud800\\ud800", "\\\ufffd\\ud800"),
     ],
 )
 def test_half_of_a_character_is_none(written: str, name: str) -> None:
@@ -133,3 +134,8 @@ def test_half_of_a_character_is_none(written: str, name: str) -> None:
     check(data.encode())
     check_observed(data.encode())
     assert jsondoc.load(data.encode())["components"][0]["name"] == name
+
+
+def test_millions_of_halves_are_refused() -> None:
+    with pytest.raises(FormatError, match="surrogates"):
+        jsondoc.load(b'{"x": "' + rb"\ud800" * (jsondoc.MAX_SURROGATES + 1) + b'"}')

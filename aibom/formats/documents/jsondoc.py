@@ -11,11 +11,13 @@ from aibom.formats.source import FormatError
 #: is written of it two or three. An SBOM has about one for every 20 of its bytes.
 MAX_VALUES = 6_000_000
 _HEAD = 64 << 10
-# an escape in JSON: a pair of surrogates, the half of one (RFC 8259, section 8.2), or another
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
-    r"|(?P<half>u[dD][89a-fA-F][\da-fA-F]{2})|.)",
-    re.DOTALL,
+#: Most escaped halves of surrogate pairs that are looked at; a long text of emoji has thousands.
+MAX_SURROGATES = 1_000_000
+# such a pair, or one half of it alone (RFC 8259, section 8.2), after escaped backslashes
+_SURROGATES = re.compile(
+    r"(?<!\\)(?P<before>(?:\\\\)*)"
+    r"(?:\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2}))"
 )
 
 
@@ -50,9 +52,12 @@ def _whole(text: str) -> str:
     Programs that cut a text off, as those in JavaScript do, write such halves. No encoding has
     them: whatever is written of them later would fail. Nothing moves to another place.
     """
-    if "\\ud" not in text and "\\uD" not in text:
+    count = text.count("\\ud") + text.count("\\uD")
+    if count > MAX_SURROGATES:
+        raise FormatError(f"more than {MAX_SURROGATES:,} escaped surrogates, the most that is read")
+    if not count:
         return text
-    return _ESCAPE.sub(lambda m: "\\ufffd" if m["half"] else m[0], text)
+    return _SURROGATES.sub(lambda m: f"{m['before']}\\ufffd" if m["half"] else m[0], text)
 
 
 def head(data: bytes) -> str:
