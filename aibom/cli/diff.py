@@ -26,7 +26,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "diff",
         help="compare an observed BOM with what was declared",
-        description="Compare a BOM of 'aibom scan' with what declares what should run.",
+        description="Compare a BOM of what ran with what declares what should run.",
         epilog="The JSON is described by schemas/aibom-diff.schema.json (aibom/_schemas in an"
         " installed package), every format by docs/output.md.",
     )
@@ -34,12 +34,16 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "declared",
         nargs="*",
         metavar="DECLARED",
-        help="what should run: an SBOM, an image in a file or folder (PATH or PATH:NAME), "
+        help="what should run: an SBOM or an earlier BOM, an image in a file or folder (PATH or PATH:NAME), "
         "containerd://IMAGE, docker://IMAGE, requirements, a lock file, a manifest, "
         "an MCP configuration, hf://ORG/NAME",
     )
     add_online_option(command)
-    command.add_argument("observed", metavar="OBSERVED", help="BOM written by 'aibom scan'")
+    command.add_argument(
+        "observed",
+        metavar="OBSERVED",
+        help="BOM of what ran: by 'aibom scan', 'aibom watch' or another tool",
+    )
     add_policy_option(command)
     _add_failing_options(command)
     add_output_options(command)
