@@ -34,7 +34,8 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "declared",
         nargs="*",
         metavar="DECLARED",
-        help="what should run: an SBOM or an earlier BOM, an image in a file or folder (PATH or PATH:NAME), "
+        help="what should run: an SBOM or an earlier BOM, an image in a file or folder (PATH or "
+        "PATH:NAME), "
         "containerd://IMAGE, docker://IMAGE, requirements, a lock file, a manifest, "
         "an MCP configuration, hf://ORG/NAME",
     )
