@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aibom.asking import Asker
 from aibom.compare import kinds
-from aibom.compare.compare import compare
+from aibom.compare.compare import Comparison
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.declared import Document
@@ -103,12 +103,15 @@ def compared(
 ) -> Result:
     """Compare what was seen with what was promised, of all workloads and of each alone."""
     documents, policed = promised
+    common = Comparison(documents, *(policed or ()))
     inventories, found = [], []
     for inventory in observation.inventories:
         own = own_of(inventory) if own_of is not None else Own()
         inventories.append(replace(inventory, unseen=(*inventory.unseen, *own.unseen)))
-        told = (*(documents or ()), *own.documents) if own.documents else documents
-        found.append(compare(inventories[-1], told, *(policed or ())))
+        comparison = common
+        if own.documents:
+            comparison = Comparison((*(documents or ()), *own.documents), *(policed or ()))
+        found.append(comparison.of(inventories[-1]))
     seen = replace(observation, inventories=tuple(inventories))
     return Result(seen, tuple(_covered_nowhere(found)))
 

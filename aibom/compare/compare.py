@@ -32,12 +32,32 @@ def compare(
     the same as one that claims nothing: then the image itself is what was promised. What
     ``policy`` allows is promised as well; ``today`` (UTC) decides what of it has expired.
     """
-    allowing = Allowing(policy, today) if policy is not None else None
-    if documents is None:
-        assessment = _by_image(inventory, allowing)
-    else:
-        assessment = _compared(inventory, documents, allowing)
-    return assessment if policy is None else applied(inventory, assessment, policy, today)
+    return Comparison(documents, policy, today).of(inventory)
+
+
+class Comparison:
+    """Everything that was promised, indexed once for however many inventories."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document] | None,
+        policy: Policy | None = None,
+        today: date = date.min,
+    ) -> None:
+        """Index what was promised; see ``compare``."""
+        self._index = None if documents is None else ClaimIndex(documents)
+        self._allowing = Allowing(policy, today) if policy is not None else None
+        self._policy, self._today = policy, today
+
+    def of(self, inventory: Inventory) -> Assessment:
+        """Return the verdict for each component, in the inventory's order, and the findings."""
+        if self._index is None:
+            assessment = _by_image(inventory, self._allowing)
+        else:
+            assessment = _compared(inventory, self._index, self._allowing)
+        if self._policy is None:
+            return assessment
+        return applied(inventory, assessment, self._policy, self._today)
 
 
 def _by_image(inventory: Inventory, allowing: Allowing | None) -> Assessment:
@@ -53,10 +73,7 @@ def _by_image(inventory: Inventory, allowing: Allowing | None) -> Assessment:
     return Assessment(tuple(j.verdict for j in judged), (*found, *concerning(inventory)))
 
 
-def _compared(
-    inventory: Inventory, documents: Sequence[Document], allowing: Allowing | None
-) -> Assessment:
-    index = ClaimIndex(documents)
+def _compared(inventory: Inventory, index: ClaimIndex, allowing: Allowing | None) -> Assessment:
     named = _named(inventory, index, allowing)
     causes = causes_of(inventory, named, index)
     named |= causes.explained()
@@ -67,14 +84,14 @@ def _compared(
     ]
     found = causes.merged(_without_parts(inventory, judged))
     servers = {f.ref for f in found if f.kind == kinds.UNDECLARED["mcp-server"]}
-    claims = [claim for document in documents for claim in document.claims]
+    claims = [claim for document in index.documents for claim in document.claims]
     return Assessment(
         tuple(with_causes((j.verdict for j in judged), found)),
         (
             *found,
             *_not_allowed(inventory, undeclared_services(inventory, index), allowing),
             *changed_tools(inventory, claims),
-            *missing(inventory, documents),
+            *missing(inventory, index.documents),
             *concerning(inventory, servers),
         ),
     )
