@@ -8,7 +8,7 @@ from typing import Any
 from aibom.declare import hubs, serving
 from aibom.declare.commands import server_claim
 from aibom.formats import yamltext
-from aibom.formats.containers import podspecs
+from aibom.formats.containers import podspecs, reference
 from aibom.formats.containers.podspecs import ContainerSpec, Reference
 from aibom.formats.mcp.hidden import clean_url
 from aibom.formats.net.hostname import host_name
@@ -112,7 +112,7 @@ def _reference(found: Reference, document: str) -> Claim:
 
 def _images(spec: ContainerSpec, document: str) -> Iterator[Claim]:
     if spec.image and "$" not in spec.image:
-        tag = spec.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+        tag = reference.split(spec.image).tag
         yield Claim(
             document,
             printable(redact(spec.image), 300),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from aibom.formats.containers import modelartifacts
+from aibom.formats.containers import modelartifacts, reference
 from aibom.formats.containers.contents import Artifact
 from aibom.formats.containers.modelartifacts import Details, Role
 from aibom.formats.containers.oci import Descriptor, is_digest
@@ -63,10 +63,8 @@ def _claims(found: Artifact, family: str, name: str) -> Iterator[Claim]:
 
 def _tagged(name: str) -> tuple[str, str]:
     """Return a reference's repository and tag; both may be missing."""
-    name = "" if is_digest(name) else name.partition("@")[0]
-    where, colon, tag = name.rpartition(":")
-    # what follows a colon may be a port and a path
-    return (where, tag) if colon and "/" not in tag else (name, "")
+    found = reference.split("" if is_digest(name) else name)
+    return found.name, found.tag
 
 
 def _digests(found: Artifact, layer: Descriptor, role: Role) -> frozenset[str]:

@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from aibom.declare import hubs
 from aibom.formats.containers.podspecs import ContainerSpec
+from aibom.formats.containers.reference import split
 from aibom.formats.hubs import reference
 from aibom.formats.hubs.reference import HubReference
 from aibom.formats.packages import purl
@@ -170,12 +171,10 @@ def _artifact(value: str) -> str:
 
 def repository_of(image: str) -> str:
     """Return an image's repository: without registry, tag and digest."""
-    path = image.partition("@")[0]
+    path = split(image).name
     first, slash, rest = path.partition("/")
     # a registry has a dot or a port in its name, or is localhost (distribution, reference)
-    path = rest if slash and ("." in first or ":" in first or first == "localhost") else path
-    head, slash, last = path.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
+    return rest if slash and ("." in first or ":" in first or first == "localhost") else path
 
 
 def _is_image(image: str, wanted: str) -> bool:

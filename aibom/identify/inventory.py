@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from packageurl import PackageURL
 
+from aibom.formats.containers import reference
 from aibom.identify.dependencies import requirement_links
 from aibom.identify.features import Witness, features_of, further_versions
 from aibom.identify.mcp.edges import with_edges
@@ -163,8 +164,8 @@ def _images(members: list[ProcessFacts], containers: Mapping[str, Container]) ->
 
 
 def _image(container: Container) -> Component:
-    repository, _, tag = container.image.partition("@")[0].rpartition(":")
-    if "/" in tag or not repository:  # no tag: the colon was a port's
+    repository, tag, _ = reference.split(container.image)
+    if not repository:  # no name at all, and yet something to call it by
         repository, tag = container.image.partition("@")[0], ""
     # REPOSITORY@DIGEST names the manifest; a digest alone is the runtime's id of the image
     digest = container.image_digest.rpartition("@")[2] if "@" in container.image_digest else ""

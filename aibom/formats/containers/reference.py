@@ -6,6 +6,7 @@ normalize.go): without a registry the name is Docker Hub's, and one part there i
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aibom.formats.containers.oci import is_digest
 from aibom.formats.source import FormatError
@@ -50,18 +51,32 @@ class Reference:
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
 
+class Parts(NamedTuple):
+    """An image's name as it is written, nothing checked: what follows a colon may be a port."""
+
+    name: str
+    tag: str
+    digest: str
+
+
+def split(text: str) -> Parts:
+    """Return the parts of an image's name; those that are missing are empty."""
+    name, _, digest = text.partition("@")
+    if ":" in name.rpartition("/")[2]:
+        name, _, tag = name.rpartition(":")
+        return Parts(name, tag, digest)
+    return Parts(name, "", digest)
+
+
 def parse(text: str) -> Reference:
     """Return the image that ``text`` names. Raises FormatError saying what of it is no name."""
     if len(text) > _MAX_LENGTH:
         raise FormatError("the image's name is too long")
-    name, at, digest = text.partition("@")
-    if at and not is_digest(digest):
+    name, tag, digest = split(text)
+    if "@" in text and not is_digest(digest):
         raise FormatError(f"{printable(digest, 100)!r} is no sha256 or sha512 digest")
-    tag = ""
-    if ":" in name.rpartition("/")[2]:
-        name, _, tag = name.rpartition(":")
-        if not TAG.fullmatch(tag):
-            raise FormatError(f"{printable(tag, 100)!r} is no tag")
+    if name != text.partition("@")[0] and not TAG.fullmatch(tag):
+        raise FormatError(f"{printable(tag, 100)!r} is no tag")
     if _IDENTIFIER.fullmatch(name):
         raise FormatError("an image's id is no name; write the repository before it")
     registry, repository = _split(name)
