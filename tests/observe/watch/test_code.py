@@ -18,25 +18,9 @@ from aibom.observe.watch.collector import _may_be_import
 from aibom.observe.watch.filesystems import FileSystems, Stored
 from aibom.observe.watch.lives import Life
 from tests import make
+from tests.observe.watch.folders import Systems, opening
 
 SITE = "/usr/lib/python3/site-packages"
-
-
-class Systems:
-    """Folders by their handles, which are their paths; and how often each was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def folder(self, identifier: bytes, handle: bytes) -> Stored:
-        self.asked.append(handle.decode())
-        if handle.startswith(b"/gone"):
-            raise FileNotFoundError(handle)
-        return Stored(identifier.decode(), handle.decode())
-
-
-def opening(folder: str, name: bytes) -> FileEvent:
-    return FileEvent(OPENED, 7, b"8:1", folder.encode(), b"file", name, -1)
 
 
 def package(folder: str, name: bytes) -> tuple[str, str] | None:
