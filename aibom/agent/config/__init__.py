@@ -1,0 +1,1 @@
+"""What an agent is told: one schema for the file, the environment and the command line."""
