@@ -17,6 +17,9 @@ from aibom.types.policy import Promised
 from aibom.types.rules import RuleSet
 from aibom.types.unseen import Unseen
 
+#: Most sets of images whose claims stay indexed.
+MAX_COMPARISONS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -96,24 +99,48 @@ class Own(NamedTuple):
     unseen: tuple[Unseen, ...] = ()
 
 
+class Comparer:
+    """Everything that was promised, of all workloads and of each alone, indexed once."""
+
+    def __init__(
+        self, promised: Promised, own_of: Callable[[Inventory], Own] | None = None
+    ) -> None:
+        """Compare with ``promised``, and with what ``own_of`` says of one workload alone."""
+        self._promised = promised
+        self._own_of = own_of
+        self._common = Comparison(promised.documents, *(promised.policed or ()))
+        # by the identity of the documents, which are kept so that it stays theirs
+        self._with_own: dict[int, tuple[tuple[Document, ...], Comparison]] = {}
+
+    def of(self, inventory: Inventory) -> tuple[Inventory, Assessment]:
+        """Return an inventory, with what could not be compared, and what the comparison says."""
+        own = self._own_of(inventory) if self._own_of is not None else Own()
+        if own.unseen:
+            inventory = replace(inventory, unseen=(*inventory.unseen, *own.unseen))
+        comparison = self._including(own.documents) if own.documents else self._common
+        return inventory, comparison.of(inventory)
+
+    def _including(self, documents: tuple[Document, ...]) -> Comparison:
+        known = self._with_own.get(id(documents))
+        if known is None:
+            promised, policed = self._promised
+            made = Comparison((*(promised or ()), *documents), *(policed or ()))
+            while len(self._with_own) >= MAX_COMPARISONS:
+                del self._with_own[next(iter(self._with_own))]
+            known = self._with_own[id(documents)] = (documents, made)
+        return known[1]
+
+
 def compared(
     observation: Observation,
     promised: Promised,
     own_of: Callable[[Inventory], Own] | None = None,
 ) -> Result:
     """Compare what was seen with what was promised, of all workloads and of each alone."""
-    documents, policed = promised
-    common = Comparison(documents, *(policed or ()))
-    inventories, found = [], []
-    for inventory in observation.inventories:
-        own = own_of(inventory) if own_of is not None else Own()
-        inventories.append(replace(inventory, unseen=(*inventory.unseen, *own.unseen)))
-        comparison = common
-        if own.documents:
-            comparison = Comparison((*(documents or ()), *own.documents), *(policed or ()))
-        found.append(comparison.of(inventories[-1]))
-    seen = replace(observation, inventories=tuple(inventories))
-    return Result(seen, tuple(_covered_nowhere(found)))
+    comparer = Comparer(promised, own_of)
+    pairs = [comparer.of(inventory) for inventory in observation.inventories]
+    seen = replace(observation, inventories=tuple(inventory for inventory, _ in pairs))
+    return Result(seen, tuple(_covered_nowhere([found for _, found in pairs])))
 
 
 def _covered_nowhere(assessments: Sequence[Assessment]) -> Iterator[Assessment]:

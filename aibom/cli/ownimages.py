@@ -34,12 +34,21 @@ class OwnImages:
 
     choice: Choice
     _read: dict[str, Sequence[Document] | Unseen] = field(default_factory=dict)
+    #: by the images and their containers: replicas are promised the very same
+    _own: dict[tuple[tuple[str, tuple[str, ...]], ...], Own] = field(default_factory=dict)
 
     def __call__(self, inventory: Inventory) -> Own:
         """Return what a workload's own images promise, and which of them could not be had."""
+        images = [c for c in inventory.components if c.kind == "image"]
+        key = tuple((image.evidence[0].path, image.containers) for image in images)
+        if key not in self._own:
+            self._own[key] = self._of(images)
+        return self._own[key]
+
+    def _of(self, images: Sequence[Component]) -> Own:
         found: list[Document] = []
         missed: list[Unseen] = []
-        for image in (c for c in inventory.components if c.kind == "image"):
+        for image in images:
             own = self._image(image)
             if isinstance(own, Unseen):
                 missed.append(own)

@@ -94,6 +94,7 @@ class Inspector:
         self._rules = rules
         #: formats of what is known by its place, and never hashed
         self.stores = frozenset(rules.stores)
+        self.python_names = rules.python_names
         self.digests = digests
         self.contents = ContentReader(host, rules)
         self.environments = Environments(host)

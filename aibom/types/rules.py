@@ -206,6 +206,15 @@ class RuleSet:
         return (*self._exact.get(feature, ()), *matching)
 
     @cached_property
+    def python_names(self) -> frozenset[str]:
+        """Names that Python packages of AI software likely have below site-packages.
+
+        A guess by the names of their distributions: good enough to know where to look.
+        """
+        named = (f for f in self._exact if (f.verb, f.key) == ("loads", "pypi"))
+        return frozenset(f.value.lower().replace("-", "_") for f in named)
+
+    @cached_property
     def software(self) -> "RuleSet":
         """The rules and formats that name components."""
         rules = tuple(rule for rule in self.rules if rule.kind not in NO_COMPONENT)

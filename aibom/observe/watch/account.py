@@ -1,6 +1,6 @@
 """What a watch could not see, and how much it saw: kept within bounds, said in words."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,6 +43,11 @@ class Account:
             self._unseen[unseen] = None
         else:
             self._dropped += 1
+
+    def forget(self, alive: Collection[int]) -> None:
+        """Forget what could not be seen of processes that are not ``alive`` any more."""
+        self._unseen = {u: None for u in self._unseen if u.pid is None or u.pid in alive}
+        self._dropped = 0
 
     @contextmanager
     def guarded(self, pid: int) -> Iterator[None]:

@@ -4,7 +4,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from aibom.formats.events.fanotify import FileEvent
@@ -40,12 +40,14 @@ class Batch:
     """What came in since the last one was taken.
 
     ``models`` and ``installs`` are events with the life whose act they are, None where that is
-    not certain. ``begun`` are processes that began a program, ``ended`` those that ended.
+    not certain. ``begun`` are processes that began a program, ``ended`` those that ended,
+    and ``telling`` those that opened code of AI software.
     """
 
     models: list[tuple[Life | None, FileEvent]] = field(default_factory=list)
     installs: list[tuple[Life | None, FileEvent]] = field(default_factory=list)
     begun: dict[int, Life] = field(default_factory=dict)
+    telling: dict[int, Life] = field(default_factory=dict)
     ended: list[Life] = field(default_factory=list)
     overflows: int = 0
     dropped: int = 0
@@ -67,6 +69,8 @@ class Collector:
 
         ``folders`` know those of Python's packages, and those of npm's.
         """
+        #: the names below site-packages of Python packages that make a process worth a look
+        self.telling: Collection[str] = ()
         #: called at once, in the collector's thread, when mounts have changed in our namespace
         self.on_mounts: Callable[[], None] = _nothing
         #: called at once with each process that began a program; some live for milliseconds
@@ -242,6 +246,9 @@ class Collector:
         if life is not None and package is not None and len(life.code) < MAX_CODE:
             act = act_of(event, changed=bool(event.mask & _CHANGED))
             life.code.add((*package, act))
+            if act != "wrote-bytecode" and package[1].partition("/")[0] in self.telling:
+                self._batch.telling[life.pid] = life
+                self.woken.set()
             life.reads_source |= act == "read-source"
 
     def _note_script(self, event: FileEvent) -> None:

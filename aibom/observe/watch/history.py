@@ -46,6 +46,8 @@ class _Record:
     #: by path and inode, how many of a file's opens were those of its writes
     own_opens: dict[tuple[str, int], int] = field(default_factory=dict)
     moments: Moments = field(default_factory=Moments)
+    #: when it ended, by the monotonic clock, and the last one like it
+    ended: float = 0.0
 
     def facts(self) -> ProcessFacts:
         """Return everything that was seen of it."""
@@ -134,6 +136,17 @@ class History:
         self.arrivals: dict[tuple[int, int], tuple[Arrival, ...]] = {}
         self.dropped = 0
         self.changes = 0
+        self._changed_since: float | None = None
+
+    def _note_change(self) -> None:
+        self.changes += 1
+        if self._changed_since is None:
+            self._changed_since = time.monotonic()
+
+    def told(self) -> float | None:
+        """Return since when there are changes, by the monotonic clock, and begin anew."""
+        since, self._changed_since = self._changed_since, None
+        return since
 
     def _record(self, life: Life) -> _Record:
         record = self._records.get(life)
@@ -158,7 +171,7 @@ class History:
         record.moments.note_look(facts)
         if record.look is None or record.look != facts:
             record.look = facts if record.look is None else _merged(record.look, facts)
-            self.changes += 1
+            self._note_change()
 
     def written(self) -> set[str]:
         """Return the paths of the model files that were written."""
@@ -196,7 +209,7 @@ class History:
             record.uses[key] = replace(use, times=known.times + use.times)
         elif len(record.uses) < MAX_USES:
             record.uses[key] = use
-            self.changes += 1
+            self._note_change()
         else:
             self.dropped += 1
 
@@ -208,7 +221,7 @@ class History:
         for one in loaded:
             if one.package.location not in record.packages:
                 record.packages[one.package.location] = one
-                self.changes += 1
+                self._note_change()
 
     def installed(self, life: Life, one: LoadedPackage) -> None:
         """Take a package that a process installed."""
@@ -216,14 +229,14 @@ class History:
         record.moments.note((one.file.path, one.how))
         if one.package.location not in record.installed:
             record.installed[one.package.location] = one
-            self.changes += 1
+            self._note_change()
 
     def connect(self, life: Life, connection: Connection) -> None:
         """Take a connection that was heard on the wire."""
         record = self._record(life)
         if connection not in record.connections and len(record.connections) < MAX_CONNECTIONS:
             record.connections[connection] = None
-            self.changes += 1
+            self._note_change()
 
     def arrived(self, file: tuple[int, int], arrival: Arrival) -> None:
         """Take who wrote a file, or gave it its name."""
@@ -232,7 +245,7 @@ class History:
             if not known and len(self.arrivals) >= MAX_ARRIVED:
                 del self.arrivals[next(iter(self.arrivals))]
             self.arrivals[file] = (*known, arrival)
-            self.changes += 1
+            self._note_change()
 
     def end(self, life: Life) -> None:
         """Take the end of a process; what it wrote may still settle."""
@@ -253,15 +266,21 @@ class History:
         if not _tells(record.facts()) and not self._matters(record.facts()):
             return
         likeness = record.likeness()
+        record.ended = time.monotonic()
         known = self._ended.get(likeness)
         if known is not None:
             known.add(record)
+            known.ended = record.ended
             return
         if len(self._ended) >= MAX_ENDED:
             # the oldest has been told of for longest
             del self._ended[next(iter(self._ended))]
             self.dropped += 1
         self._ended[likeness] = record
+
+    def forget(self, before: float) -> None:
+        """Forget processes whose last like ended ``before``, by the monotonic clock."""
+        self._ended = {k: record for k, record in self._ended.items() if record.ended >= before}
 
     def facts(self, covers: Callable[[Process], bool]) -> tuple[ProcessFacts, ...]:
         """Return everything that was seen of the processes that ``covers`` is true of."""

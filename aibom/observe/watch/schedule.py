@@ -12,6 +12,9 @@ LOOKS = (0.25, 1.0, 4.0)
 LATE_LOOKS = (4.0,)
 #: The same of a single command's processes: a pipeline's test may be over in two seconds.
 CLOSE_LOOKS = (1.0, 4.0)
+#: Seconds after the first code of AI software that a process opens: then the import is under way,
+#: and mostly over.
+TELLING_LOOKS = (0.5, 1.5)
 #: Seconds between looks at processes that have to do with AI software, and at most when nothing
 #: changes.
 BUSY_SECONDS = 5.0
@@ -41,6 +44,8 @@ class Schedule:
         self._busy_pause = BUSY_SECONDS
         self._changes = -1
         self._settles = float("inf")
+        self.sweeps = 0
+        self._soon: dict[Life, float] = {}
 
     def closely(self) -> None:
         """Look early at programs as well: there are few, and somebody waits for their end."""
@@ -53,6 +58,14 @@ class Schedule:
     def used(self, life: Life) -> None:
         """Plan looks at a process that used a model."""
         self._plan(life, LOOKS)
+
+    def telling(self, life: Life) -> None:
+        """Plan looks at a process that opened the code of AI software, unless some are planned."""
+        now = time.monotonic()
+        if self._soon.get(life, 0.0) <= now:
+            self._soon = {one: until for one, until in self._soon.items() if until > now}
+            self._soon[life] = now + TELLING_LOOKS[0]
+            self._plan(life, TELLING_LOOKS)
 
     def _plan(self, life: Life, looks: tuple[float, ...]) -> None:
         now = time.monotonic()
@@ -90,6 +103,7 @@ class Schedule:
 
     def swept(self, spent: float = 0.0) -> None:
         """Take note that everything was looked at, which took ``spent`` seconds."""
+        self.sweeps += 1
         self._last_sweep = time.monotonic()
         self._next_sweep = self._last_sweep + max(self._pause, REST * spent)
         self._next_busy = self._last_sweep + self._busy_pause

@@ -9,7 +9,7 @@ from dataclasses import replace
 from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import imports_of
 from aibom.observe.sweep import Scope, Sweeper
-from aibom.observe.watch.account import Account
+from aibom.observe.watch.account import Account, Counts
 from aibom.observe.watch.arrivals import Arrivals
 from aibom.observe.watch.code import CodeFolders, CodeUse, is_code
 from aibom.observe.watch.collector import Batch, Collector
@@ -71,6 +71,7 @@ class Watcher:
             (CodeFolders(self._systems), ScriptFolders(self._systems)),
             may_be_model,
         )
+        self._collector.telling = inspector.python_names
         self._collector.on_mounts = self._mark_mounted
         self._collector.on_program = self._learn_at_once
         miss = self._account.miss
@@ -99,6 +100,16 @@ class Watcher:
     def blind(self) -> bool:
         """Whether no event tells of what happens between two sweeps."""
         return self._sensors.files is None or self._sensors.processes is None
+
+    @property
+    def counts(self) -> Counts:
+        """What events told so far, in numbers."""
+        return self._account.counts
+
+    @property
+    def sweeps(self) -> int:
+        """How often everything was looked at."""
+        return self._schedule.sweeps
 
     @property
     def unseen(self) -> tuple[Unseen, ...]:
@@ -144,11 +155,26 @@ class Watcher:
         with self._collector.lock:
             return self._lives.meet(pid)
 
-    def stop(self) -> None:
-        """Take what is still waiting, look once more, and remove every mark."""
+    def told(self) -> float | None:
+        """Return since when there was something new, by the monotonic clock, and begin anew."""
+        return self._history.told()
+
+    def living(self) -> dict[int, Process]:
+        """Return who lives, by process id."""
+        return self._lives.processes()
+
+    def forget(self, seconds: float) -> None:
+        """Forget what ended so long ago, and what could not be seen of it; a caller keeps it."""
+        self._history.forget(time.monotonic() - seconds)
+        self._account.forget(self.living())
+
+    def stop(self, *, look: bool = True) -> None:
+        """Take what is still waiting, ``look`` once more, and remove every mark."""
         try:
             self._collector.stop()
             self._round(self._collector.take())
+            if not look:
+                return
             self._intake.settle(everything=True)
             self._bury()
             remaining = [life for life in self._lives if self._watches(life)]
@@ -189,6 +215,9 @@ class Watcher:
             self._remount()
         for life in batch.begun.values():
             self._begin(life)
+        for life in batch.telling.values():
+            if self._watches(life):
+                self._schedule.telling(life)
         self._take_events(batch)
         with self._account.guarded(0):
             for life, connection in self._wire.read():
