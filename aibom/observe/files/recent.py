@@ -1,5 +1,6 @@
 """Memory with an end: what was learnt last is kept, what was learnt first goes."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -17,6 +18,10 @@ class Recent(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Return what is known of ``key``, or None."""
         return self._entries.get(key)
+
+    def keep(self, wanted: Callable[[K], bool]) -> None:
+        """Forget all entries but those whose key is ``wanted``."""
+        self._entries = {key: value for key, value in self._entries.items() if wanted(key)}
 
     def put(self, key: K, value: V) -> V:
         """Remember ``value`` and return it."""

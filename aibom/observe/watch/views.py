@@ -46,6 +46,7 @@ class Views:
         """Read through ``host``."""
         self._host = host
         self._views: Recent[tuple[str, str], View] = Recent(MAX_VIEWS)
+        self._lately: frozenset[str] = frozenset()
         self.containers: dict[str, Container] = {}
         # the collector's thread learns what is new at once
         self._lock = threading.Lock()
@@ -55,6 +56,19 @@ class Views:
         if len(self.containers) > MAX_VIEWS:
             kept = wanted()
             self.containers = {i: c for i, c in self.containers.items() if i in kept}
+
+    def forget(self, living: frozenset[str], wanted: Collection[str]) -> None:
+        """Forget mount namespaces that were not ``living``, now and last time.
+
+        Of containers those are kept that are ``wanted``, by their ids.
+
+        Events of those that ended just now may still come.
+        """
+        with self._lock:
+            kept = living | self._lately
+            self._views.keep(lambda key: key[0] in kept)
+            self.containers = {i: c for i, c in self.containers.items() if i in wanted}
+        self._lately = living
 
     def knows(self, process: Process) -> bool:
         """Say whether a process's view was learnt already."""

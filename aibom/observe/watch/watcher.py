@@ -166,7 +166,10 @@ class Watcher:
     def forget(self, seconds: float) -> None:
         """Forget what ended so long ago, and what could not be seen of it; a caller keeps it."""
         self._history.forget(time.monotonic() - seconds)
-        self._account.forget(self.living())
+        living = self.living()
+        self._account.forget(living)
+        wanted = self._history.containers() | {p.cgroup.container_id for p in living.values()}
+        self._views.forget(frozenset(p.mount_namespace for p in living.values()), wanted)
 
     def stop(self, *, look: bool = True) -> None:
         """Take what is still waiting, ``look`` once more, and remove every mark."""

@@ -442,3 +442,30 @@ def test_of_too_many_kinds_the_oldest_goes(
         "/c.gguf",
     }
     assert history.dropped == 1
+
+
+def test_what_ended_long_ago_is_forgotten(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    old, again, living = life(7), life(8), life(9)
+    for one, path in ((old, "/m/a"), (again, "/m/b"), (living, "/m/c")):
+        history.use(one, used(path))
+    end(history, old)
+    end(history, again)
+    now[0] = 200.0
+    other = life(10)
+    history.use(other, used("/m/b"))
+    end(history, other)
+    history.forget(150.0)
+    # the one that lives stays, and so does what was done again
+    assert [facts.models[0].model.file.path for facts in everything(history)] == ["/m/b", "/m/c"]
+
+
+def test_since_when_there_is_news_is_told_once(history: History) -> None:
+    assert history.told() is None
+    history.use(life(7), used())
+    first = history.told()
+    assert first is not None
+    assert history.told() is None
