@@ -1,6 +1,7 @@
 """``python -m tests.readme``: hold the README's help texts against the program's own.
 
-With ``--write`` they are put into the README.
+The same for what follows from the agent's settings: their reference and their JSON schema. With
+``--write`` they are written anew.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 from aibom.cli.main import parser
+from tests import settingsdocs
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"(<!-- help: (?P<command>\w+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
@@ -38,6 +40,9 @@ def main() -> int:
     wanted |= {"rules", "record"}
     if commands != wanted:
         print(f"README lacks the help of: {', '.join(sorted(wanted - commands))}", file=sys.stderr)
+        return 1
+    if old := settingsdocs.outdated(write=sys.argv[1:] == ["--write"]):
+        print(f"not current: {old}; python -m tests.readme --write", file=sys.stderr)
         return 1
     if sys.argv[1:] == ["--write"]:
         README.write_text(current(text))

@@ -160,3 +160,9 @@ def places(data: bytes | str) -> dict[Place, int]:
         elif isinstance(node, yaml.SequenceNode):
             stack += [((*place, n), v.start_mark.line + 1, v) for n, v in enumerate(node.value)]
     return found
+
+
+def dump(value: Any) -> str:
+    """Return a tree of mappings, lists and plain values as YAML, in the order that they have."""
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000)
+    return text

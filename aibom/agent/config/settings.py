@@ -1,160 +1,213 @@
-"""The settings of an agent, with their defaults. Their names are those of the file."""
+"""The settings of an agent, with their defaults: the schema of the file and of all else.
+
+Their names are those of the file. Everything else (environment, options, JSON schema, reference)
+follows from the types and descriptions here.
+"""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which workloads are reported. Everything is looked at, as links lead everywhere.
-
-    ``namespaces`` are the only ones whose pods are reported, if there are any;
-    ``exclude_namespaces`` are left out in any case. ``labels`` must all be there with their values
-    (they are only known where a CRI socket is named). ``services`` stands for the host's own
-    services and sessions, ``containers`` for containers that belong to no pod. ``everything`` also
-    reports workloads without any AI software.
-    """
-
-    namespaces: tuple[str, ...] = ()
-    exclude_namespaces: tuple[str, ...] = ()
-    labels: dict[str, str] = field(default_factory=dict)
-    services: bool = True
-    containers: bool = True
-    everything: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensing:
-    """What is watched with. What does not work on a node is said, and the rest goes on.
-
-    ``names`` hears host names on the wire, ``requests`` probes TLS requests, ``mcp_ask`` asks
-    listening MCP servers for their tools.
-    """
-
-    names: bool = False
-    requests: bool = False
-    mcp_ask: bool = False
+from aibom.agent.config.kinds import (
+    Address,
+    Days,
+    Namespace,
+    OptionalPath,
+    Path,
+    Size,
+    Url,
+    about,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Where the node is seen. ``name`` is the node's; empty for the host's own name."""
+    """Where the node is seen."""
 
-    name: str = ""
-    procfs: str = "/proc"
-    rootfs: str = ""
-    cri_socket: str = ""
+    name: Annotated[
+        str,
+        Meta(max_length=253),
+        about(
+            "the node's name (default: NODE_NAME of the environment, else the host's name)",
+            fixed=True,
+        ),
+    ] = ""
+    procfs: Annotated[Path, about("the node's /proc", fixed=True)] = "/proc"
+    rootfs: Annotated[
+        OptionalPath, about("the node's root file system (default: through its /proc)", fixed=True)
+    ] = ""
+    cri_socket: Annotated[
+        OptionalPath,
+        about(
+            "ask this container runtime for names and labels (default: read its bundles)",
+            fixed=True,
+        ),
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which workloads are reported. Everything is looked at, as links lead everywhere."""
+
+    namespaces: Annotated[
+        tuple[Namespace, ...],
+        about("report pods of these namespaces only (default: of all)"),
+    ] = ()
+    exclude_namespaces: Annotated[
+        tuple[Namespace, ...], about("namespaces whose pods are never reported")
+    ] = ()
+    labels: Annotated[
+        dict[str, str],
+        about("labels that a pod must bear, with their values; needs node.cri_socket"),
+    ] = field(default_factory=dict)
+    services: Annotated[bool, about("report the host's own services and sessions")] = True
+    containers: Annotated[bool, about("report containers that belong to no pod")] = True
+    everything: Annotated[bool, about("report workloads without any AI software as well")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensing:
+    """What is watched with. What does not work on a node is said, and the rest goes on."""
+
+    names: Annotated[
+        bool,
+        about(
+            "hear host names in DNS answers and TLS hellos, by a filtered packet socket",
+            fixed=True,
+        ),
+    ] = False
+    requests: Annotated[
+        bool,
+        about(
+            "method, host and path of TLS requests, by probes on OpenSSL (no query, no headers)",
+            fixed=True,
+        ),
+    ] = False
+    mcp_ask: Annotated[
+        bool,
+        about("ask listening MCP servers for their tools; nothing is called", fixed=True),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparing:
-    """What is compared with.
+    """What is compared with."""
 
-    ``images`` compares each container with its own image, read from containerd's store at
-    ``containerd_root``. ``declared`` are files with SBOMs, locks and manifests; ``policy`` is one.
-    """
-
-    images: bool = False
-    containerd_root: str = "/var/lib/containerd"
-    declared: tuple[str, ...] = ()
-    policy: str = ""
+    images: Annotated[bool, about("compare each container with its own image")] = False
+    containerd_root: Annotated[Path, about("where containerd keeps its images")] = (
+        "/var/lib/containerd"
+    )
+    declared: Annotated[
+        tuple[Path, ...], about("files to compare with: SBOMs, lock files, manifests")
+    ] = ()
+    policy: Annotated[OptionalPath, about("a policy ('aibom policy')")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashing:
-    """``limit`` is the largest file that is hashed, in bytes."""
+    """How files are hashed."""
 
-    limit: int = 20 * 10**9
+    limit: Annotated[Size, about("largest file that is hashed", fixed=True)] = 20 * 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """What is kept, and for how long.
+    """What is kept, and for how long."""
 
-    ``versions`` are older BOMs of one workload. ``gone_days`` is for how long the BOMs of a
-    workload that has ended are kept; ``state_days`` for how long the state remembers what it has
-    not seen again, and ``state_bytes`` how large it may grow. ``findings_bytes`` is the size at
-    which ``findings.jsonl`` is put aside, ``findings_files`` how many of those are kept.
-    """
-
-    versions: int = 3
-    gone_days: float = 7.0
-    state_days: float = 30.0
-    state_bytes: int = 256 * 2**20
-    findings_bytes: int = 64 * 2**20
-    findings_files: int = 4
+    versions: Annotated[int, Meta(ge=0, le=1000), about("older BOMs of each workload")] = 3
+    gone_days: Annotated[Days, about("how long BOMs of a workload stay after its end")] = 7.0
+    state_days: Annotated[
+        Days, about("how long the state remembers what it has not seen again")
+    ] = 30.0
+    state_bytes: Annotated[Size, Meta(ge=2**20), about("how large the state may grow")] = (
+        256 * 2**20
+    )
+    findings_bytes: Annotated[
+        Size, Meta(ge=2**16), about("size at which findings.jsonl is put aside")
+    ] = 64 * 2**20
+    findings_files: Annotated[
+        int, Meta(ge=0, le=1000), about("files of findings kept that were put aside")
+    ] = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stdout:
     """The sink that writes findings as JSON lines to stdout."""
 
-    enabled: bool = False
+    enabled: Annotated[bool, about("write findings as JSON lines to stdout")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """The sink that posts findings to a URL; it is on when ``url`` is set.
+    """The sink that posts findings to a URL; it is on when ``url`` is set."""
 
-    ``token_file`` holds a bearer token, ``ca_file`` certificates to trust instead of the
-    system's. ``boms`` posts each new BOM as well. ``min_severity`` leaves lesser findings out.
-    """
-
-    url: str = ""
-    token_file: str = ""
-    ca_file: str = ""
-    boms: bool = False
-    min_severity: Literal["info", "low", "medium", "high", "critical"] = "low"
+    url: Annotated[Url, about("post findings to this URL (default: off)")] = ""
+    token_file: Annotated[OptionalPath, about("file with a bearer token")] = ""
+    ca_file: Annotated[
+        OptionalPath, about("certificates to trust instead of the system's (PEM)")
+    ] = ""
+    boms: Annotated[bool, about("post each new BOM as well")] = False
+    min_severity: Annotated[
+        Literal["info", "low", "medium", "high", "critical"], about("leave lesser findings out")
+    ] = "low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyTrack:
-    """The sink that uploads BOMs to Dependency-Track; it is on when ``url`` is set.
+    """The sink that uploads BOMs to Dependency-Track; it is on when ``url`` is set."""
 
-    ``url`` is the API server's, ``key_file`` holds an API key. A project is named by
-    ``project``, in which {node}, {namespace}, {workload} and {kind} stand for the workload's.
-    """
-
-    url: str = ""
-    key_file: str = ""
-    ca_file: str = ""
-    project: str = "{namespace}/{workload}"
-    parent: str = ""
+    url: Annotated[Url, about("upload BOMs to this API server (default: off)")] = ""
+    key_file: Annotated[OptionalPath, about("file with an API key")] = ""
+    ca_file: Annotated[
+        OptionalPath, about("certificates to trust instead of the system's (PEM)")
+    ] = ""
+    project: Annotated[
+        str,
+        Meta(min_length=1, max_length=255, extra={"wanted": "a name of 1 to 255 characters"}),
+        about("name of the project: {node}, {namespace}, {workload}, {kind} are the workload's"),
+    ] = "{namespace}/{workload}"
+    parent: Annotated[str, Meta(max_length=255), about("name of the projects' parent")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sinks:
-    """Where findings and BOMs go besides files. All are off by default.
-
-    ``spool_bytes`` bounds what waits on disk for each sink that is down.
-    """
+    """Where findings and BOMs go besides files. All are off by default."""
 
     stdout: Stdout = field(default_factory=Stdout)
     webhook: Webhook = field(default_factory=Webhook)
     dependency_track: DependencyTrack = field(default_factory=DependencyTrack)
-    spool_bytes: int = 128 * 2**20
+    spool_bytes: Annotated[
+        Size, Meta(ge=2**16), about("how much may wait on disk for each sink that is down")
+    ] = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logging:
-    """``format`` is for people or for programs; ``level`` is the least that is told."""
+    """What the agent tells of itself, on stderr."""
 
-    format: Literal["text", "json"] = "text"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Annotated[Literal["text", "json"], about("for people, or for programs")] = "text"
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], about("the least that is told")
+    ] = "info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that an agent is told.
+    """Everything that an agent is told."""
 
-    ``output`` and ``state`` are folders. ``listen`` is ADDRESS:PORT for metrics and health; empty
-    for none. ``spec_version`` is that of the BOMs.
-    """
-
-    output: str = ""
-    state: str = ""
-    listen: str = ""
-    spec_version: Literal["1.6", "1.7"] = "1.7"
+    output: Annotated[
+        OptionalPath, about("folder for BOMs, findings and the node summary", fixed=True)
+    ] = ""
+    state: Annotated[
+        OptionalPath, about("folder for what must survive a restart; private", fixed=True)
+    ] = ""
+    listen: Annotated[
+        Address, about("where metrics and health are served (default: nowhere)", fixed=True)
+    ] = ""
+    spec_version: Annotated[Literal["1.6", "1.7"], about("version of CycloneDX of the BOMs")] = (
+        "1.7"
+    )
     node: Node = field(default_factory=Node)
     select: Selection = field(default_factory=Selection)
     sensors: Sensing = field(default_factory=Sensing)
