@@ -1,6 +1,6 @@
 """``python -m tests.readme``: hold the README's help texts against the program's own.
 
-With ``--write`` they are put into the README.
+With ``--write`` they are put into the README, and the agent's metrics into docs/metrics.md.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from aibom.cli.main import parser
+from tests.agent.health import documented
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"(<!-- help: (?P<command>\w+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
@@ -41,6 +42,7 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["--write"]:
         README.write_text(current(text))
+        documented.PAGE.write_text(documented.current(documented.PAGE.read_text()))
     elif sys.version_info >= (3, 13):
         print("README has the help texts of Python 3.11 and 3.12; not compared here")
     elif current(text) != text:

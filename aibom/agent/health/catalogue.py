@@ -163,12 +163,16 @@ READINGS: tuple[Reading, ...] = (
             "aibom_hashing_waiting_files",
             "gauge",
             "Files that wait to be hashed, at idle priority.",
-            "It does not shrink for hours: the disk is never idle.",
         ),
         number(lambda s: s.hashing_files),
     ),
     Reading(
-        Metric("aibom_hashing_waiting_bytes", "gauge", "The size of what waits to be hashed."),
+        Metric(
+            "aibom_hashing_waiting_bytes",
+            "gauge",
+            "The size of what waits to be hashed.",
+            "It does not shrink for hours: the disk is never idle.",
+        ),
         number(lambda s: s.hashing_bytes),
     ),
 )

@@ -44,7 +44,7 @@ DISK = Metric(
     "process_disk_io_bytes_total",
     "counter",
     "Bytes that the agent made the disk read and write.",
-    "Reading goes on at a high rate while `aibom_hashing_waiting_files` is 0.",
+    "Reading goes on at a high rate while `aibom_hashing_waiting_bytes` is 0.",
     (_DIRECTION,),
 )
 READ = Metric(
