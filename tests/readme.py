@@ -1,7 +1,7 @@
 """``python -m tests.readme``: hold the README's help texts against the program's own.
 
-The same for what follows from the agent's settings: their reference and their JSON schema. With
-``--write`` they are written anew.
+The same for what follows from the agent's settings, their reference and their JSON schema, and for
+its metrics in docs/metrics.md. With ``--write`` they are written anew.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aibom.cli.main import parser
 from tests import settingsdocs
+from tests.agent.health import documented
 
 README = Path(__file__).parent.parent / "README.md"
 _BLOCK = re.compile(r"(<!-- help: (?P<command>\w+) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
@@ -46,6 +47,7 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["--write"]:
         README.write_text(current(text))
+        documented.PAGE.write_text(documented.current(documented.PAGE.read_text()))
     elif sys.version_info >= (3, 13):
         print("README has the help texts of Python 3.11 and 3.12; not compared here")
     elif current(text) != text:

@@ -1,0 +1,1 @@
+"""How an agent is, told to whoever asks: metrics, health and readiness over HTTP."""
