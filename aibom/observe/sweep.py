@@ -98,6 +98,9 @@ class Sweeper:
         self._known: dict[int, _Known] = {}
         self._prune_at = _MANY
         self._containers: dict[str, Container] = {}
+        self._unlisted: set[str] = set()
+        #: why the runtime did not answer when it was asked last
+        self.silence: Unseen | None = None
 
     def sweep(self, scope: Scope | None = None) -> NodeFacts:
         """Return what the processes in ``scope`` hold now.
@@ -207,17 +210,29 @@ class Sweeper:
         present.pop("", None)
         if not state.scope.pids:
             self._containers = {i: c for i, c in self._containers.items() if i in present}
-        if present.keys() - self._containers.keys() and self._cri is not None:
+            self._unlisted &= present.keys()
+        # a runtime that could not be asked when a container was met may be asked by now
+        unlisted = {i for i in present if self._source_of(i) != "cri"} - self._unlisted
+        if unlisted and self._cri is not None:
             try:
                 listed = self._cri()
             except OSError as error:
                 listed = {}
-                remedy = "check --cri-socket; names and labels come from bundles meanwhile"
-                state.unseen.append(Unseen("runtime", "CRI socket", str(error), remedy))
+                remedy = "check the CRI socket; names and labels come from bundles meanwhile"
+                self.silence = Unseen("runtime", "CRI socket", str(error), remedy)
+                state.unseen.append(self.silence)
+            else:
+                self.silence = None
+                # containers that another runtime made
+                self._unlisted |= present.keys() - listed.keys()
             self._containers |= {i: c for i, c in listed.items() if i in present}
         for container_id, process in present.items():
             if container_id not in self._containers:
                 self._containers[container_id] = self._describe(process, state)
+
+    def _source_of(self, container_id: str) -> str:
+        known = self._containers.get(container_id)
+        return known.source if known is not None else ""
 
     def _describe(self, process: Process, state: _Pass) -> Container:
         runtime = containers.runtime_of(state.processes, process)

@@ -409,6 +409,8 @@ class Watcher:
         self._views.containers |= found.containers
         self._views.tidy(self._history.containers)
         for unseen in found.unseen:
+            if unseen == self._sweeper.silence:
+                continue  # it may answer by the time that anybody asks
             passing = unseen.reason == "vanished" or unseen.subject.endswith(IN_FLIGHT)
             if not passing or self.blind:
                 self._account.miss(unseen)
@@ -427,10 +429,11 @@ class Watcher:
             if (u.pid is None or u.subject not in written)
             and not (u.reason == "unreadable" and u.subject in read)
         ]
+        silence = [self._sweeper.silence] if self._sweeper.silence is not None else []
         return NodeFacts(
             processes=processes,
             containers=dict(self._views.containers),
-            unseen=(*unseen, *self._account.shortfalls(forgotten)),
+            unseen=(*unseen, *self._account.shortfalls(forgotten), *silence),
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
