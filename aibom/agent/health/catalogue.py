@@ -1,9 +1,9 @@
 """Every metric of an agent.
 
-Names follow Prometheus (https://prometheus.io/docs/practices/naming/); where OpenTelemetry's
-semantic conventions have one (``process.disk.io``, ``process.thread.count``), it is that one as
-its exporters write it for Prometheus. No label's value is chosen by a workload: there is never a
-pod, a path or a model in one.
+Names follow Prometheus (https://prometheus.io/docs/practices/naming/). Where OpenTelemetry's
+semantic conventions have one that Prometheus' linter allows (``process.disk.io``), it is that one
+as its exporters write it. No label's value is chosen by a workload: there is never a pod, a path or
+a model in one.
 """
 
 from typing import get_args

@@ -17,8 +17,9 @@ READ_SECONDS = 5.0
 MAX_REQUEST = 16 * 1024
 #: Seconds for a whole answer to be taken.
 SEND_SECONDS = 5.0
-#: Seconds for which a connection may be silent before another one may push it out.
-GRACE_SECONDS = 0.1
+#: Seconds for which a connection may be silent before another one may push it out. Whoever means it
+#: sends the request together with the end of the handshake.
+GRACE_SECONDS = 0.025
 #: Seconds for which a new connection waits for the end of one that it pushes out.
 _WAIT_SECONDS = 1.0
 #: Seconds of rest when the kernel gives no connection, as when all descriptors are in use.

@@ -39,7 +39,7 @@ STANDARD: tuple[Metric, ...] = (
     ),
     Metric("process_max_fds", "gauge", "Most file descriptors that the agent may open."),
 )
-THREADS = Metric("process_thread_count", "gauge", "Threads of the agent.", "It grows for days.")
+THREADS = Metric("process_threads", "gauge", "Threads of the agent.", "It grows for days.")
 DISK = Metric(
     "process_disk_io_bytes_total",
     "counter",

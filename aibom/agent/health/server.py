@@ -6,7 +6,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from threading import Thread
-from typing import Protocol
 
 from aibom.agent.errors import AgentError
 from aibom.agent.health.answers import (
@@ -21,17 +20,11 @@ from aibom.agent.health.answers import (
 from aibom.agent.health.lag import Lag
 from aibom.agent.health.listener import SEND_SECONDS, Bounded, Listener
 from aibom.agent.health.metrics import Metrics
+from aibom.agent.log import Log
 from aibom.agent.status import Status
 
 #: Seconds for which the end of the server's thread is waited for.
 _END_SECONDS = 1.0
-
-
-class Log(Protocol):
-    """Where a failure is said."""
-
-    def warning(self, message: str, **fields: str | float) -> None:
-        """Say something that went wrong and was contained."""
 
 
 class Server:

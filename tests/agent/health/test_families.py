@@ -122,6 +122,13 @@ def test_everything_told_is_in_the_catalogue() -> None:
         assert labels == {metric.labels}
 
 
+def test_names_are_as_the_linter_of_prometheus_wants_them() -> None:
+    for metric in ALL:
+        assert metric.name.endswith("_total") == (metric.type == "counter"), metric.name
+        assert not metric.name.endswith(("_count", "_sum", "_bucket")), metric.name
+        assert metric.meaning.endswith("."), metric.name
+
+
 def test_both_formats_are_read_by_the_libraries_own_parsers() -> None:
     registry = Metrics(lambda: BUSY).registry
     plain, _ = exposed(registry, "")
