@@ -34,7 +34,7 @@ Size = Annotated[int, _unit("size", "a size such as 500M or 2Gi", SIZE_PATTERN)]
 #: Days: a number, or a text such as 2w, 7d, 12h or 30m.
 Days = Annotated[float, _unit("days", "a time such as 7d or 12h", DAYS_PATTERN)]
 #: The name of a file or folder, from the root.
-Path = Annotated[str, _written("an absolute path", _PATH)]
+FilePath = Annotated[str, _written("an absolute path", _PATH)]
 #: The same, empty for none.
 OptionalPath = Annotated[str, _written("an absolute path", _OPTIONAL_PATH)]
 #: Where something is sent to; empty for nowhere.

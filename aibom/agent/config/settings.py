@@ -12,9 +12,9 @@ from msgspec import Meta
 from aibom.agent.config.kinds import (
     Address,
     Days,
+    FilePath,
     Namespace,
     OptionalPath,
-    Path,
     Size,
     Url,
     about,
@@ -27,13 +27,13 @@ class Node:
 
     name: Annotated[
         str,
-        Meta(max_length=253),
+        Meta(max_length=253, extra={"wanted": "a name of at most 253 characters"}),
         about(
             "the node's name (default: NODE_NAME of the environment, else the host's name)",
             fixed=True,
         ),
     ] = ""
-    procfs: Annotated[Path, about("the node's /proc", fixed=True)] = "/proc"
+    procfs: Annotated[FilePath, about("the node's /proc", fixed=True)] = "/proc"
     rootfs: Annotated[
         OptionalPath, about("the node's root file system (default: through its /proc)", fixed=True)
     ] = ""
@@ -95,11 +95,11 @@ class Comparing:
     """What is compared with."""
 
     images: Annotated[bool, about("compare each container with its own image")] = False
-    containerd_root: Annotated[Path, about("where containerd keeps its images")] = (
+    containerd_root: Annotated[FilePath, about("where containerd keeps its images")] = (
         "/var/lib/containerd"
     )
     declared: Annotated[
-        tuple[Path, ...], about("files to compare with: SBOMs, lock files, manifests")
+        tuple[FilePath, ...], about("files to compare with: SBOMs, lock files, manifests")
     ] = ()
     policy: Annotated[OptionalPath, about("a policy ('aibom policy')")] = ""
 
@@ -167,7 +167,11 @@ class DependencyTrack:
         Meta(min_length=1, max_length=255, extra={"wanted": "a name of 1 to 255 characters"}),
         about("name of the project: {node}, {namespace}, {workload}, {kind} are the workload's"),
     ] = "{namespace}/{workload}"
-    parent: Annotated[str, Meta(max_length=255), about("name of the projects' parent")] = ""
+    parent: Annotated[
+        str,
+        Meta(max_length=255, extra={"wanted": "a name of at most 255 characters"}),
+        about("name of the projects' parent"),
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
