@@ -53,7 +53,7 @@ def _json(when: str, level: str, message: str, fields: Mapping[str, Field]) -> s
 
 def _quoted(value: Field) -> str:
     """Return a value so that it cannot be taken for another field."""
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if _BARE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
@@ -65,14 +65,12 @@ def _time(now: float) -> str:
 
 
 def _name(name: str) -> str:
-    short = _NAME.sub("_", name[:64])
+    short = _NAME.sub("_", name[:64]) or "_"
     return f"{short}_" if short in _OWN else short
 
 
 def _value(value: object, length: int) -> Field:
     """Return a value as JSON may hold it, whatever it really is."""
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, int) and abs(value) < 2**63:

@@ -51,9 +51,14 @@ def of_environment(environment: Mapping[str, str]) -> dict[Path, Given]:
     for name, value in environment.items():
         if name in _VARIABLES:
             found[_VARIABLES[name]] = Given(value, name)
-        elif name.startswith(_PREFIX) and not _SERVICE.fullmatch(f"{name}={value}"):
+        elif name.startswith(_PREFIX) and not _is_service(name, value):
             raise AgentError(f"{printable(name, 100)}: {unknown(name, _VARIABLES)}")
     return found
+
+
+def _is_service(name: str, value: str) -> bool:
+    # names of Services have at most 63 characters, those of ports 15
+    return len(name) < 200 and _SERVICE.fullmatch(f"{name}={value[:200]}") is not None
 
 
 def of_node_name(environment: Mapping[str, str]) -> dict[Path, Given]:

@@ -24,6 +24,11 @@ def _written(wanted: str, pattern: str) -> Meta:
     return Meta(pattern=pattern, max_length=4096, extra={"wanted": wanted})
 
 
+def _short(least: int, most: int) -> Meta:
+    wanted = f"a name of {'1 to' if least else 'at most'} {most} characters"
+    return Meta(min_length=least, max_length=most, extra={"wanted": wanted})
+
+
 def _unit(unit: str, wanted: str, pattern: str) -> Meta:
     extra = {"unit": unit, "wanted": wanted}
     return Meta(extra=extra, extra_json_schema={"pattern": pattern})
@@ -34,7 +39,7 @@ Size = Annotated[int, _unit("size", "a size such as 500M or 2Gi", SIZE_PATTERN)]
 #: Days: a number, or a text such as 2w, 7d, 12h or 30m.
 Days = Annotated[float, _unit("days", "a time such as 7d or 12h", DAYS_PATTERN)]
 #: The name of a file or folder, from the root.
-Path = Annotated[str, _written("an absolute path", _PATH)]
+FilePath = Annotated[str, _written("an absolute path", _PATH)]
 #: The same, empty for none.
 OptionalPath = Annotated[str, _written("an absolute path", _OPTIONAL_PATH)]
 #: Where something is sent to; empty for nowhere.
@@ -45,3 +50,11 @@ Address = Annotated[
 ]
 #: The name of a Kubernetes namespace.
 Namespace = Annotated[str, Meta(pattern=_NAMESPACE, extra={"wanted": "the name of a namespace"})]
+#: The name of a node, of which Kubernetes' have at most 253 characters; empty for the host's.
+NodeName = Annotated[str, _short(0, 253)]
+#: The name of a project in Dependency-Track, whose column has 255 characters.
+ProjectName = Annotated[str, _short(1, 255)]
+#: The same, empty for none.
+OptionalProjectName = Annotated[str, _short(0, 255)]
+#: Certificates for one sink.
+CaFile = Annotated[OptionalPath, about("certificates to trust instead of the system's (PEM)")]

@@ -51,10 +51,9 @@ class Reloader:
     def _kept(self, new: Settings) -> Settings:
         """Return new settings with the old values of what cannot change."""
         fixed = [path for path in changed(self._settings, new) if SETTINGS[path].fixed]
-        for path in fixed:
-            self._log.warning(
-                "a setting changes only with a restart; the old value stays", setting=".".join(path)
-            )
+        if fixed:
+            names = " ".join(".".join(path) for path in fixed)
+            self._log.warning("only a restart changes these settings; they stay", settings=names)
         values = {path: value_at(new, path) for path in SETTINGS}
         return made(values | {path: value_at(self._settings, path) for path in fixed})
 

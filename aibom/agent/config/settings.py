@@ -11,10 +11,14 @@ from msgspec import Meta
 
 from aibom.agent.config.kinds import (
     Address,
+    CaFile,
     Days,
+    FilePath,
     Namespace,
+    NodeName,
     OptionalPath,
-    Path,
+    OptionalProjectName,
+    ProjectName,
     Size,
     Url,
     about,
@@ -26,14 +30,13 @@ class Node:
     """Where the node is seen."""
 
     name: Annotated[
-        str,
-        Meta(max_length=253),
+        NodeName,
         about(
             "the node's name (default: NODE_NAME of the environment, else the host's name)",
             fixed=True,
         ),
     ] = ""
-    procfs: Annotated[Path, about("the node's /proc", fixed=True)] = "/proc"
+    procfs: Annotated[FilePath, about("the node's /proc", fixed=True)] = "/proc"
     rootfs: Annotated[
         OptionalPath, about("the node's root file system (default: through its /proc)", fixed=True)
     ] = ""
@@ -51,8 +54,7 @@ class Selection:
     """Which workloads are reported. Everything is looked at, as links lead everywhere."""
 
     namespaces: Annotated[
-        tuple[Namespace, ...],
-        about("report pods of these namespaces only (default: of all)"),
+        tuple[Namespace, ...], about("report pods of these namespaces only (default: of all)")
     ] = ()
     exclude_namespaces: Annotated[
         tuple[Namespace, ...], about("namespaces whose pods are never reported")
@@ -85,8 +87,7 @@ class Sensing:
         ),
     ] = False
     mcp_ask: Annotated[
-        bool,
-        about("ask listening MCP servers for their tools; nothing is called", fixed=True),
+        bool, about("ask listening MCP servers for their tools; nothing is called", fixed=True)
     ] = False
 
 
@@ -95,11 +96,11 @@ class Comparing:
     """What is compared with."""
 
     images: Annotated[bool, about("compare each container with its own image")] = False
-    containerd_root: Annotated[Path, about("where containerd keeps its images")] = (
+    containerd_root: Annotated[FilePath, about("where containerd keeps its images")] = (
         "/var/lib/containerd"
     )
     declared: Annotated[
-        tuple[Path, ...], about("files to compare with: SBOMs, lock files, manifests")
+        tuple[FilePath, ...], about("files to compare with: SBOMs, lock files, manifests")
     ] = ()
     policy: Annotated[OptionalPath, about("a policy ('aibom policy')")] = ""
 
@@ -144,9 +145,7 @@ class Webhook:
 
     url: Annotated[Url, about("post findings to this URL (default: off)")] = ""
     token_file: Annotated[OptionalPath, about("file with a bearer token")] = ""
-    ca_file: Annotated[
-        OptionalPath, about("certificates to trust instead of the system's (PEM)")
-    ] = ""
+    ca_file: CaFile = ""
     boms: Annotated[bool, about("post each new BOM as well")] = False
     min_severity: Annotated[
         Literal["info", "low", "medium", "high", "critical"], about("leave lesser findings out")
@@ -159,15 +158,12 @@ class DependencyTrack:
 
     url: Annotated[Url, about("upload BOMs to this API server (default: off)")] = ""
     key_file: Annotated[OptionalPath, about("file with an API key")] = ""
-    ca_file: Annotated[
-        OptionalPath, about("certificates to trust instead of the system's (PEM)")
-    ] = ""
+    ca_file: CaFile = ""
     project: Annotated[
-        str,
-        Meta(min_length=1, max_length=255, extra={"wanted": "a name of 1 to 255 characters"}),
+        ProjectName,
         about("name of the project: {node}, {namespace}, {workload}, {kind} are the workload's"),
     ] = "{namespace}/{workload}"
-    parent: Annotated[str, Meta(max_length=255), about("name of the projects' parent")] = ""
+    parent: Annotated[OptionalProjectName, about("name of the projects' parent")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,10 @@ from decimal import Decimal
 _SIZES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZES |= {"ki": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 #: A number with a unit, for JSON schema as well.
-SIZE_PATTERN = r"^([0-9]{1,15}(?:\.[0-9]{1,6})?)([kKMGT]i?|)B?$"
+SIZE_PATTERN = r"^([0-9]{1,18}(?:\.[0-9]{1,6})?)([kKMGT]i?|)B?$"
 _SIZE = re.compile(SIZE_PATTERN)
+#: More than any file system holds, and well within the 64 bits of databases and system calls.
+_MOST = 2**60
 #: Minutes of each unit of time.
 _MINUTES = {"w": 7 * 24 * 60, "d": 24 * 60, "h": 60, "m": 1}
 #: The same of a time.
@@ -20,9 +22,10 @@ _DAYS = re.compile(DAYS_PATTERN)
 def size_of(text: str) -> int:
     """Return the bytes that a text such as 500M, 20G or 128Mi stands for. Raises ValueError."""
     match = _SIZE.fullmatch(text)
-    if match is None:
+    size = int(Decimal(match[1]) * _SIZES[match[2]]) if match is not None else None
+    if size is None or size > _MOST:
         raise ValueError(text)
-    return int(Decimal(match[1]) * _SIZES[match[2]])
+    return size
 
 
 def days_of(text: str) -> float:
