@@ -130,6 +130,7 @@ def test_sizes_and_times_come_back(size: int, minutes: int) -> None:
 def test_addresses() -> None:
     assert address_of("127.0.0.1:0") == ("127.0.0.1", 0)
     assert address_of("[::1]:9464") == ("::1", 9464)
+    assert address_of(":9464") == ("", 9464)
     assert address_of("localhost:9464") == ("localhost", 9464)
 
 
@@ -217,7 +218,7 @@ def test_variables_of_a_service_called_aibom_agent_are_passed_over() -> None:
         ("node: {procfs: ''}", "node.procfs: not an absolute path"),
         ("output: /a\nstate: /a/", "2: state: the same folder as output"),
         ("listen: 9464", "1: listen: not ADDRESS:PORT"),
-        ("listen: ':9464'", "1: listen: not ADDRESS:PORT"),
+        ("listen: '::1:9464'", "1: listen: not ADDRESS:PORT"),
         ("listen: '[::g]:1'", "1: listen: not ADDRESS:PORT"),
         ("listen: '[1.2]:1'", "1: listen: what stands in brackets is no IPv6 address"),
         ("listen: '1.2.3:1'", "1: listen: no IPv4 address"),

@@ -10,7 +10,7 @@ _PATH = "^/"
 _OPTIONAL_PATH = "^(/|$)"
 # what stands before the first slash must hold no user or password, which would be kept and shown
 _URL = r"^(https?://[^@\s/?#\\]+([/?][^#\s]*)?)?$"
-_ADDRESS = r"^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5})?$"
+_ADDRESS = r"^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]*):[0-9]{1,5})?$"
 # a label of RFC 1123, which names of Kubernetes namespaces are
 _NAMESPACE = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
@@ -46,7 +46,10 @@ OptionalPath = Annotated[str, _written("an absolute path", _OPTIONAL_PATH)]
 Url = Annotated[str, _written("an http or https URL without a user or password", _URL)]
 #: Where something listens; empty for nowhere.
 Address = Annotated[
-    str, _written("ADDRESS:PORT, such as 127.0.0.1:9464, 0.0.0.0:9464 or [::]:9464", _ADDRESS)
+    str,
+    _written(
+        "ADDRESS:PORT, such as 127.0.0.1:9464, [::1]:9464 or :9464 for all addresses", _ADDRESS
+    ),
 ]
 #: The name of a Kubernetes namespace.
 Namespace = Annotated[str, Meta(pattern=_NAMESPACE, extra={"wanted": "the name of a namespace"})]

@@ -36,7 +36,7 @@ def missing(settings: Settings) -> str:
 
 
 def address_of(listen: str) -> tuple[str, int]:
-    """Return address and port of an ADDRESS:PORT. Raises ValueError with what is wrong."""
+    """Return address (empty for all) and port of an ADDRESS:PORT. Raises ValueError."""
     host, _, port = listen.rpartition(":")
     if not 0 <= int(port) <= 65535:
         raise ValueError(f"{port} is no port")
