@@ -1,0 +1,1 @@
+"""What an agent remembers over restarts, in SQLite: what was seen, when, and what was told."""

@@ -1,0 +1,173 @@
+"""A SQLite file that may fail at any time: what goes wrong is said, and tried again."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from aibom.agent.errors import AgentError
+from aibom.agent.state.place import Place
+from aibom.agent.state.schema import UnusableError, prepare
+
+T = TypeVar("T")
+
+#: SQLite's default (sqlite.org/pragma.html#pragma_page_size).
+PAGE_BYTES = 4096
+
+# sqlite.org/rescode.html
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Log(Protocol):
+    """What is needed of the agent's log."""
+
+    def info(self, message: str, /, **fields: str | float) -> None:
+        """Say something that is well."""
+
+    def warning(self, message: str, /, **fields: str | float) -> None:
+        """Say something that somebody should look at."""
+
+
+Work = Callable[[sqlite3.Connection], None]
+
+
+class Database:
+    """The file in a ``Place``.
+
+    No method raises sqlite3.Error: ``error`` says what is wrong until it works again, and
+    ``notice`` what was put aside. ``opened`` is called with each new connection.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        log: Log,
+        clock: Callable[[], float],
+        max_bytes: int,
+        opened: Work,
+    ) -> None:
+        """Open the file, or put it aside when it is damaged and begin a new one."""
+        self.error = self.notice = ""
+        self._place = place
+        self._log = log
+        self._clock = clock
+        self._pages = max(max_bytes // PAGE_BYTES, 64)
+        self._opened = opened
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._try(lambda _: None, writes=False)
+
+    def write(self, work: Work, *, durable: bool = False) -> bool:
+        """Do ``work`` in one transaction and return whether it is stored.
+
+        What is ``durable`` also survives a power cut: it is on disk when this returns.
+        """
+
+        def transaction(connection: sqlite3.Connection) -> None:
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            work(connection)
+            connection.execute("COMMIT")
+
+        return self._try(transaction)
+
+    def read(self, reading: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Return what ``reading`` returns; None when the file cannot be read."""
+        found: list[T] = []
+
+        def work(connection: sqlite3.Connection) -> None:
+            found[:] = [reading(connection)]
+
+        return found[0] if self._try(work, writes=False) and found else None
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what a query finds; nothing when the file cannot be read."""
+        return self.read(lambda connection: connection.execute(query, values).fetchall()) or []
+
+    def run(self, statement: str) -> None:
+        """Run a statement that is no part of a transaction."""
+
+        def running(connection: sqlite3.Connection) -> None:
+            # execute() takes one step only of what has no columns, which frees a single page
+            connection.executescript(statement)
+
+        self._try(running)
+
+    def check(self) -> None:
+        """Notice when somebody took the file away or put another one in its place."""
+        if self._connection is not None and self._place.identity() != self._identity:
+            self._log.warning(f"state: {self._place.path} is not our file any more; begun anew")
+            self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _try(self, work: Work, *, writes: bool = True) -> bool:
+        for _ in range(2):
+            try:
+                work(self._open())
+            except (sqlite3.Error, OSError, AgentError) as error:
+                self._roll_back()
+                if not _is_damage(error):
+                    self._fail(str(error))
+                    return False
+                self._begin_anew(error)
+            else:
+                if writes:  # what cannot be written may well be read
+                    self._succeed()
+                return True
+        return False
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            # transactions begin and end where we say it; one thread at a time uses it
+            connection = sqlite3.connect(
+                self._place.file(), timeout=1, isolation_level=None, check_same_thread=False
+            )
+            try:
+                prepare(connection)
+                connection.execute(f"PRAGMA max_page_count={self._pages}").fetchall()
+                self._opened(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+            self._identity = self._place.identity()
+        return self._connection
+
+    def _roll_back(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _begin_anew(self, error: Exception) -> None:
+        self.close()
+        try:
+            name = self._place.aside(self._clock)
+        except OSError as failure:
+            self._fail(f"damaged ({error}), and cannot be put aside: {failure.strerror}")
+            return
+        self.notice = f"{self._place.path} could not be used ({error}); it is {name} now"
+        self._log.warning(f"state: {self.notice}; a new one begins")
+
+    def _fail(self, said: str) -> None:
+        if not self.error:
+            self._log.warning(f"state: {self._place.path}: {said}; kept in memory, tried again")
+        self.error = f"{self._place.path}: {said}"
+
+    def _succeed(self) -> None:
+        if self.error:
+            self._log.info(f"state: {self._place.path} is written again")
+        self.error = ""
+
+
+def _is_damage(error: Exception) -> bool:
+    if isinstance(error, UnusableError):
+        return True
+    # the lowest byte of an extended result code is the primary one
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    return isinstance(error, sqlite3.DatabaseError) and (code & 0xFF) in _DAMAGED
