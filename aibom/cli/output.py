@@ -3,10 +3,7 @@
 import argparse
 import errno
 import os
-import re
-from collections.abc import Collection
 from datetime import datetime
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +22,10 @@ from aibom.cli.terminal import (
 from aibom.cli.times import add_time_option
 from aibom.pipeline import Result
 from aibom.report.cyclonedx import VIEWS, document_of
+from aibom.report.filenames import file_name
 from aibom.report.jsonreport import scan_report
 from aibom.report.jsontext import serialise
 from aibom.report.table import unseen_lines, workload_view
-from aibom.types.inventory import Workload
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def add_output_options(command: argparse.ArgumentParser, default: str | None) -> None:
@@ -134,14 +129,6 @@ def _only(documents: dict[str, str], place: str) -> str:
 
 def _is_folder(target: str) -> bool:
     return os.path.isdir(target) or target.endswith("/") or not Path(target).suffix
-
-
-def file_name(workload: Workload, taken: Collection[str] = ()) -> str:
-    """Return the name of a workload's BOM, ``default_chat-demo.cdx.json``; never one ``taken``."""
-    parts = [p for p in (workload.namespace, workload.name) if p]
-    stem = _UNSAFE.sub("-", "_".join(parts)).strip(".-") or workload.kind
-    names = (f"{stem[:200]}{tail}.cdx.json" for tail in chain([""], (f"-{n}" for n in count(2))))
-    return next(name for name in names if name not in taken)
 
 
 def _show(result: Result) -> None:

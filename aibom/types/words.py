@@ -9,6 +9,8 @@ from aibom.types.unseen import Unseen
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _WHEN_SEEN = re.compile(rf"first seen ({_TIME})(?:, last seen {_TIME})?$", re.ASCII)
+_SEEN = re.compile(rf",? first seen {_TIME}(?:, last seen {_TIME})?", re.ASCII)
+_OFTEN = re.compile(r" and others, \d+ times", re.ASCII)
 
 PLACES: dict[OriginKind, str] = {
     "image-layer": "an image layer",
@@ -52,6 +54,11 @@ def read_first_seen(sentence: str) -> float | None:
         return datetime.fromisoformat(found[1]).timestamp() if found else None
     except ValueError:
         return None
+
+
+def without_times(sentence: str) -> str:
+    """Return a sentence without when and how often it was seen, which change while it is."""
+    return _SEEN.sub("", _OFTEN.sub("", sentence))
 
 
 def arrived(arrival: Arrival) -> str:

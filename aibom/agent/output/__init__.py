@@ -1,0 +1,1 @@
+"""What the agent writes into its output folder: BOMs, findings, a summary of the node."""

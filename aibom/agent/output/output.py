@@ -1,0 +1,200 @@
+"""The output folder: what the agent found out, in files that are whole whatever happens."""
+
+import errno
+import hashlib
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from aibom.agent.config.settings import Keeping
+from aibom.agent.errors import AgentError
+from aibom.agent.events import NewBom, NewFinding, key_of
+from aibom.agent.output import rotation
+from aibom.agent.output.bomfiles import BomFile
+from aibom.agent.output.boms import BOMS, ENDED, Boms, Status
+from aibom.agent.output.clock import Jumps
+from aibom.agent.output.history import prune_ended, tidy
+from aibom.agent.output.journal import Journal, Line
+from aibom.agent.output.lines import finding_line
+from aibom.agent.output.root import Root
+from aibom.agent.output.trouble import Logs, Trouble
+from aibom.report.jsontext import serialise
+from aibom.types.inventory import Workload
+
+FINDINGS = "findings.jsonl"
+SUMMARY = "node.json"
+#: Bytes at the end of the findings that are searched for what a crash left untold.
+_RECENT_BYTES = 64 * 2**20
+_DAY = 86_400.0
+
+
+class Output:
+    """One folder, written by one agent. Only ``check`` raises; what fails is tried again."""
+
+    def __init__(
+        self,
+        folder: str,
+        keep: Keeping,
+        node: str,
+        log: Logs,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Write into ``folder``, of the node that is so called. Nothing is opened yet."""
+        self._folder = folder
+        self._keep = keep
+        self._node = node
+        self._clock = clock
+        self._jumps = Jumps()
+        self._root = Root(folder)
+        self._summary = ""
+        self._trouble = Trouble(log)
+        self._journal = Journal(FINDINGS, self._root, keep, self._trouble)
+        self._boms = Boms(self._root, keep, self._trouble, clock)
+        self.findings_written = 0
+
+    def check(self) -> None:
+        """See to it that the folder can be used, and tidy what a crash left.
+
+        Raises AgentError.
+        """
+        try:
+            root = self._root()
+            root.tidy()
+            with root.sub(BOMS) as boms, boms.sub(ENDED):
+                tidy(boms)
+            self._journal.open()
+        except BlockingIOError:
+            raise AgentError(f"output folder {self._folder}: another agent writes there") from None
+        except OSError as error:
+            reason = error.strerror
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                reason = "it is a link or no folder: name a folder itself"
+            raise AgentError(f"output folder {self._folder}: {reason}") from None
+
+    @property
+    def error(self) -> str:
+        """What cannot be written now, and why, in one line; empty when all is well."""
+        return self._trouble.text
+
+    @property
+    def failures(self) -> int:
+        """How often something could not be written."""
+        return self._trouble.count
+
+    @property
+    def dropped(self) -> int:
+        """Findings and BOMs for which there was no room in memory while the disk took nothing."""
+        return self._journal.dropped + self._boms.dropped
+
+    @property
+    def boms_written(self) -> int:
+        """How many BOMs were written."""
+        return self._boms.written
+
+    @property
+    def boms(self) -> Mapping[str, BomFile]:
+        """The newest BOM of each workload that lives, by key."""
+        return self._boms.newest
+
+    def reload(self, keep: Keeping) -> None:
+        """Keep so much from now on."""
+        self._keep = self._journal.keep = self._boms.keep = keep
+
+    def append(self, new: Sequence[NewFinding]) -> list[str]:
+        """Write findings; return the ids of all that are on disk by now and were not before.
+
+        Those that waited for the disk are among them. Called without findings it tries these
+        again, and BOMs that wait.
+        """
+        now = self._clock()
+        lines = [Line(one.id, finding_line(one, now).encode()) for one in new]
+        written = self._journal.append(lines)
+        self.findings_written += len(written)
+        self._boms.retry()
+        return written
+
+    def reconcile(self, untold: Sequence[NewFinding]) -> list[NewFinding]:
+        """Return those findings that are not in the file: a crash kept them from it."""
+        if not untold:
+            return []
+        try:
+            present = self.recent_ids()
+        except OSError as error:  # told twice is better than never: the id is the same
+            self._trouble.note(FINDINGS, error)
+            return list(untold)
+        return [one for one in untold if one.id not in present]
+
+    def recent_ids(self) -> set[str]:
+        """Return the ids of the findings that were written last. Raises OSError."""
+        files = self._keep.findings_files
+        self._journal.open()
+        return rotation.recent_ids(self._root(), FINDINGS, files, _RECENT_BYTES)
+
+    def bom(self, workload: Workload, text: str, status: Status = "running") -> NewBom | None:
+        """Write a workload's BOM; None when its newest version says the same.
+
+        The last one of a workload that ended is always new. It is returned although the disk did
+        not take it yet.
+        """
+        try:
+            file = self._boms.put(workload, text, status)
+        except (OSError, ValueError, RecursionError) as error:
+            self._trouble.note(BOMS, error)
+            return None
+        if file is None:
+            return None
+        parts = (self._node, key_of(workload), file.content, status)
+        told = "\0".join(parts).encode("utf-8", "backslashreplace")
+        identifier = hashlib.sha256(told).hexdigest()[:32]
+        return NewBom(identifier, self._node, workload, file.name, text, status)
+
+    def settle(self, living: Collection[Workload]) -> None:
+        """Treat the BOMs of all other workloads as of ones that ended while nobody looked.
+
+        To be called once after a start, when all workloads that live are known.
+        """
+        self._contained(BOMS, lambda: self._boms.settle(living))
+
+    def summary(self, document: dict[str, Any]) -> None:
+        """Write the summary of the node, if it is not what stands there."""
+        text = serialise(document)
+        if text != self._summary:
+            data = text.encode("utf-8", "backslashreplace")
+            if self._contained(SUMMARY, lambda: self._root().write(SUMMARY, data)):
+                self._summary = text
+
+    def prune(self, now: float) -> frozenset[str]:
+        """Remove what has been kept long enough.
+
+        Returns the keys of workloads whose BOM somebody removed: it is written when it is given
+        again, whatever it says. ``now`` is in seconds since the epoch.
+        """
+        missing: list[frozenset[str]] = []
+        days = self._keep.gone_days
+        settled = self._jumps.settled(now, days * _DAY)
+
+        def prune() -> None:
+            rotation.prune(self._root(), FINDINGS, self._keep.findings_files)
+            if self._root().file(SUMMARY) is None:
+                self._summary = ""
+            if settled:
+                with self._root().sub(BOMS) as boms, boms.sub(ENDED) as ended:
+                    prune_ended(boms, ended, now, days)
+            missing.append(self._boms.forget_missing())
+
+        self._contained("older files", prune)
+        return missing[0] if missing else frozenset()
+
+    def _contained(self, what: str, act: Callable[[], None]) -> bool:
+        try:
+            act()
+        except OSError as error:
+            self._trouble.note(what, error)
+            return False
+        self._trouble.over(what)
+        return True
+
+    def close(self) -> None:
+        """Close everything; what is used again is opened again."""
+        self._journal.close()
+        self._root.close()

@@ -1,0 +1,41 @@
+"""What goes wrong while writing: told once, shown for as long as it lasts, counted."""
+
+from typing import Protocol
+
+
+class Logs(Protocol):
+    """The part of the agent's log that is needed here."""
+
+    def info(self, message: str, **fields: str | float) -> None:
+        """Tell what happened."""
+
+    def warning(self, message: str, **fields: str | float) -> None:
+        """Tell what somebody should look at."""
+
+
+class Trouble:
+    """The troubles that last, by what they are with."""
+
+    def __init__(self, log: Logs) -> None:
+        """Tell ``log`` when a trouble begins and when it is over."""
+        self.count = 0
+        self._log = log
+        self._lasting: dict[str, str] = {}
+
+    def note(self, what: str, error: Exception) -> None:
+        """Note that something could not be done; it is logged when it begins."""
+        self.count += 1
+        reason = (isinstance(error, OSError) and error.strerror) or str(error) or repr(error)
+        if what not in self._lasting:
+            self._log.warning(f"cannot write {what}: {reason}; it is tried again")
+        self._lasting[what] = reason
+
+    def over(self, what: str) -> None:
+        """Note that it could be done."""
+        if self._lasting.pop(what, None) is not None:
+            self._log.info(f"{what} can be written again")
+
+    @property
+    def text(self) -> str:
+        """All that lasts, in one line; empty when nothing does."""
+        return "; ".join(f"{what}: {reason}" for what, reason in sorted(self._lasting.items()))
