@@ -2,8 +2,9 @@
 
 import pytest
 
+from aibom.sources.addresses import Area, area_of
 from aibom.sources.errors import SourceError
-from aibom.sources.registry.addresses import Area, Neighbourhood, area_of
+from aibom.sources.registry.neighbourhood import Neighbourhood
 
 AREAS: list[tuple[str, Area]] = [
     ("93.184.216.34", "public"),

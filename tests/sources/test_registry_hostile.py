@@ -11,7 +11,8 @@ import pytest
 
 from aibom.cli.main import main
 from aibom.formats.containers import oci
-from aibom.sources.registry import addresses, body, transport
+from aibom.sources import transport
+from aibom.sources.registry import body, neighbourhood
 from tests.sources.images import DSSE, OTHER, bom, digest_of, dump, envelope, statement
 from tests.sources.registry_server import Answer, Handler, Registry, serving
 
@@ -282,14 +283,14 @@ def serve_and_close(handler: Handler) -> None:
 def test_a_name_that_begins_to_mean_another_place(
     registry: Registry, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    area_of, look_up = addresses.area_of, socket.getaddrinfo
+    area_of, look_up = neighbourhood.area_of, socket.getaddrinfo
     meanings = iter(["127.0.0.1", "127.0.0.2"])
 
     def rebinding(host: str, *rest: Any, **more: Any) -> Any:
         return look_up(next(meanings) if host == "registry.test" else host, *rest, **more)
 
     monkeypatch.setattr(
-        addresses, "area_of", lambda a: "public" if a == "127.0.0.1" else area_of(a)
+        neighbourhood, "area_of", lambda a: "public" if a == "127.0.0.1" else area_of(a)
     )
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     registry.guard = serve_and_close

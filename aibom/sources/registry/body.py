@@ -9,8 +9,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from aibom.formats.text import printable
+from aibom.sources import transport
 from aibom.sources.errors import SourceError
-from aibom.sources.registry import transport
 
 # bytes per second on average, after the time that an answer without a body may take
 _SLOWEST = 16 << 10

@@ -12,9 +12,10 @@ from urllib3.exceptions import HTTPError
 
 from aibom import __version__
 from aibom.formats.text import printable
+from aibom.sources import transport
 from aibom.sources.errors import SourceError
-from aibom.sources.registry import transport
 from aibom.sources.registry.body import host_of
+from aibom.sources.registry.neighbourhood import Neighbourhood
 
 #: Redirects that are followed, and repetitions of a question that met with an overload.
 MAX_REDIRECTS, MAX_RETRIES = 5, 2
@@ -42,7 +43,7 @@ class Sender:
     def __init__(self, registry: str, options: Options, pause: Callable[[float], None]) -> None:
         """Ask nothing yet. Raises SourceError when the file of certificates cannot be used."""
         self._registry, self._options, self._pause = registry, options, pause
-        self._session = transport.session(options.ca)
+        self._session = transport.session(transport.trusting(options.ca), Neighbourhood())
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""HTTP for registries: who is connected to is checked, and how long an answer may take."""
+"""HTTP that is guarded: who is connected to is checked, and how long an answer may take."""
 
 import socket
 import ssl
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -16,7 +16,6 @@ from urllib3.exceptions import IncompleteRead, ReadTimeoutError
 from urllib3.util.connection import create_connection
 
 from aibom.sources.errors import SourceError
-from aibom.sources.registry.addresses import Neighbourhood
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -27,14 +26,33 @@ CONNECT, READ = 10.0, 30.0
 ANSWER = 60.0
 
 
-class _Guarded:
+class Guard(Protocol):
+    """Who says which addresses are fit to connect to."""
+
+    def check(self, address: str, host: str) -> None:
+        """Raise SourceError when an address of ``host`` is none to connect to."""
+
+    def settle(self, address: str) -> None:
+        """Learn that a connection to an address stands."""
+
+
+class _Timed:
+    """A connection whose answers begin in time, however they trickle in."""
+
+    sock: socket.socket | None
+
+    def getresponse(self) -> "BaseHTTPResponse":
+        with _at_most(ANSWER, self.sock):
+            return super().getresponse()  # type: ignore[misc,no-any-return]
+
+
+class _Guarded(_Timed):
     """A connection that is given up when it leads to a place where it must not."""
 
-    neighbourhood: ClassVar[Neighbourhood]
+    guard: ClassVar[Guard]
     host: str
     port: int
     timeout: float
-    sock: socket.socket | None
     socket_options: Any
 
     def _new_conn(self) -> socket.socket:
@@ -45,7 +63,7 @@ class _Guarded:
         except UnicodeError:  # a part of more than 63 characters, which IDNA does not have
             raise trouble from None
         for address in dict.fromkeys(str(entry[4][0]) for entry in found):
-            self.neighbourhood.check(address, self.host)
+            self.guard.check(address, self.host)
             try:
                 connected = create_connection(
                     (address, self.port), self.timeout, socket_options=self.socket_options
@@ -53,13 +71,9 @@ class _Guarded:
             except OSError as error:
                 trouble = error
             else:
-                self.neighbourhood.settle(address)
+                self.guard.settle(address)
                 return connected
         raise trouble
-
-    def getresponse(self) -> "BaseHTTPResponse":
-        with _at_most(ANSWER, self.sock):
-            return super().getresponse()  # type: ignore[misc,no-any-return]
 
 
 @contextmanager
@@ -91,25 +105,30 @@ def _at_most(seconds: float, connected: socket.socket | None) -> Iterator[None]:
 class GuardedAdapter(HTTPAdapter):
     """An adapter whose direct connections are guarded; a proxy knows by itself where it may go."""
 
-    def __init__(self, neighbourhood: Neighbourhood, context: ssl.SSLContext) -> None:
-        """Guard by ``neighbourhood`` and trust as ``context`` does."""
-        self._neighbourhood, self._context = neighbourhood, context
+    def __init__(self, guard: Guard, context: ssl.SSLContext) -> None:
+        """Guard by ``guard`` and trust as ``context`` does."""
+        self._guard, self._context = guard, context
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """Make the pools of direct connections."""
         super().init_poolmanager(*arguments, ssl_context=self._context, **options)
-        guard = {"neighbourhood": self._neighbourhood}
-        http = type("_Http", (_Guarded, HTTPConnection), guard)
-        https = type("_Https", (_Guarded, HTTPSConnection), guard)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
-            "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
-        }
+        self.poolmanager.pool_classes_by_scheme = _pools(_Guarded, guard=self._guard)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Make the pools of connections through a proxy."""
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+        made = super().proxy_manager_for(proxy, ssl_context=self._context, **options)
+        made.pool_classes_by_scheme = _pools(_Timed)
+        return made
+
+
+def _pools(kind: type, **members: Any) -> dict[str, Any]:
+    http = type("_Http", (kind, HTTPConnection), members)
+    https = type("_Https", (kind, HTTPSConnection), members)
+    return {
+        "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+        "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+    }
 
 
 class _Session(requests.Session):
@@ -117,12 +136,12 @@ class _Session(requests.Session):
         """Follow nothing: requests would read the whole body before, and follow any URL."""
 
 
-def session(ca: str) -> requests.Session:
-    """Return a session without cookies, logins or redirects of its own.
+def trusting(ca: str, *, alone: bool = False) -> ssl.SSLContext:
+    """Return what is trusted: the machine's authorities, and those in the file ``ca``, if any.
 
-    ``ca`` is a file of certificates to trust beside the machine's, or empty. Raises SourceError.
+    With ``alone`` those of the file are the only ones. Raises SourceError.
     """
-    context = ssl.create_default_context()
+    context = ssl.create_default_context() if not (ca and alone) else _trusting_nobody()
     if ca:
         try:
             context.load_verify_locations(cafile=ca)
@@ -130,10 +149,24 @@ def session(ca: str) -> requests.Session:
             raise SourceError(f"{ca}: no PEM certificates") from None
         except OSError as error:
             raise SourceError(f"{ca}: {error.strerror}") from None
+    return context
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificates and names
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def session(context: ssl.SSLContext, guard: Guard) -> requests.Session:
+    """Return a session without cookies, logins or redirects of its own.
+
+    It trusts as ``context`` does, and connects where ``guard`` lets it.
+    """
     made = _Session()
     made.trust_env = False  # no ~/.netrc, which would add logins of its own
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = GuardedAdapter(Neighbourhood(), context)
+    adapter = GuardedAdapter(guard, context)
     made.mount("https://", adapter)
     made.mount("http://", adapter)
     return made

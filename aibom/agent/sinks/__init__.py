@@ -1,0 +1,1 @@
+"""Where findings and BOMs go besides files: stdout, a webhook, Dependency-Track."""
