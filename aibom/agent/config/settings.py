@@ -62,9 +62,14 @@ class Comparing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashing:
-    """``limit`` is the largest file that is hashed, in bytes."""
+    """How model files are hashed, in the background where they are large.
+
+    ``limit`` is the largest file that is hashed, in bytes. ``rate`` is the most that is read for
+    that in one second, in bytes; 0 for as much as the node can spare.
+    """
 
     limit: int = 20 * 10**9
+    rate: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
