@@ -14,6 +14,7 @@ from aibom.compare.policy.accept import applied
 from aibom.compare.policy.match import Allowing
 from aibom.compare.services import undeclared_services
 from aibom.compare.tools import changed_tools
+from aibom.compare.waiting import Waiting
 from aibom.types.declared import Claim, Document
 from aibom.types.findings import Assessment, Finding
 from aibom.types.inventory import Component, Inventory
@@ -48,9 +49,15 @@ class Comparison:
         self._index = None if documents is None else ClaimIndex(documents)
         self._allowing = Allowing(policy, today) if policy is not None else None
         self._policy, self._today = policy, today
+        self._waiting = Waiting(self._index, policy)
 
     def of(self, inventory: Inventory) -> Assessment:
         """Return the verdict for each component, in the inventory's order, and the findings."""
+        assessment = self._judged(inventory)
+        waiting = self._waiting.refs(inventory)
+        return self._waiting.held_back(assessment, waiting) if waiting else assessment
+
+    def _judged(self, inventory: Inventory) -> Assessment:
         if self._index is None:
             assessment = _by_image(inventory, self._allowing)
         else:

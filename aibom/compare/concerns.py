@@ -34,6 +34,7 @@ class _Subject(NamedTuple):
     ref: str
     name: str
     concerns: tuple[Concern, ...]
+    provisional: tuple[str, ...] = ()
 
 
 def concerning(inventory: Inventory, undeclared: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -43,7 +44,7 @@ def concerning(inventory: Inventory, undeclared: Collection[str] = ()) -> tuple[
     that a client's configuration does not name them either is the same cause.
     """
     workload = _Subject("", inventory.workload.name, inventory.concerns)
-    components = (_Subject(c.ref, c.name, c.concerns) for c in inventory.components)
+    components = (_Subject(c.ref, c.name, c.concerns, c.provisional) for c in inventory.components)
     services = (
         _Subject(s.ref, s.name, _other(s.concerns) if s.component in undeclared else s.concerns)
         for s in inventory.services
@@ -67,6 +68,9 @@ def _finding(subject: _Subject, concern: Concern) -> Finding:
         reason=kind.title,
         remedy=_REMEDIES[concern.kind],
         fingerprint=_fingerprint(kind.id, subject.ref, concern),
+        earlier=tuple(
+            _fingerprint(kind.id, ref, concern) for ref in subject.provisional if ref != subject.ref
+        ),
     )
 
 

@@ -35,7 +35,17 @@ def finding_of(
         references=references_of(kind.name, component.kind),
         document=closest.document if closest else "",
         line=closest.line if closest else 0,
+        earlier=earlier(component, kind, component.origin.kind),
     )
+
+
+def earlier(component: Component, kind: FindingKind, *parts: str) -> tuple[str, ...]:
+    """Return the fingerprints of a finding from before its component's content was known.
+
+    ``parts`` are those that follow the ref in the finding's own fingerprint.
+    """
+    refs = (ref for ref in component.provisional if ref != component.ref)
+    return tuple(fingerprint(kind, ref, *parts) for ref in refs)
 
 
 def fingerprint(kind: FindingKind, *parts: str) -> str:

@@ -7,6 +7,7 @@ from aibom.compare import kinds
 from aibom.compare.join import digests_of, paths_of
 from aibom.compare.making import fingerprint
 from aibom.compare.services import hosts_of
+from aibom.compare.waiting import may_be
 from aibom.formats.packages import purl
 from aibom.types.declared import Claim, Document
 from aibom.types.findings import Closest, Finding, FindingKind
@@ -61,10 +62,15 @@ def missing(inventory: Inventory, documents: Iterable[Document]) -> list[Finding
     each is ``unverifiable``.
     """
     seen = Seen.of(inventory)
+    pending = [c for c in inventory.components if c.pending]
     found: list[Finding] = []
     told: set[str] = set()
     for document in documents:
-        absent = [claim for claim in document.claims if not seen.has(claim)]
+        absent = [
+            claim
+            for claim in document.claims
+            if not seen.has(claim) and not any(may_be(claim, c) for c in pending)
+        ]
         for claim in absent:
             identity = _identity(claim)
             if _is_told(claim, document) and identity not in told:

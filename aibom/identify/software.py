@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from packageurl import PackageURL
 
+from aibom.identify import provisional
 from aibom.identify.features import Proof, Witness
 from aibom.identify.match import Match, match
 from aibom.identify.models.filenames import library_version
@@ -101,6 +102,8 @@ class SoftwareShelf:
         file = proof.file
         if file is not None and file.sha256:
             return f"{rule.id}:sha256:{file.sha256[:16]}"
+        if file is not None and file.pending:
+            return f"{rule.id}:{provisional.name_of([file])}"
         return f"{rule.id}:path:{file.path if file else proof.evidence.path}"
 
     def _names(self, rule: Rule, package: Package) -> bool:
@@ -130,6 +133,7 @@ def _component(ref: str, seen: _Seen) -> Component:
     package = seen.package
     name = package.name if package else (rule.name if rule else ref)
     origins = [e.origin for e in seen.evidence if e.origin.kind != "unknown"]
+    pending = bool(seen.content and seen.content.pending and not package)
     return Component(
         ref=ref,
         kind=_kind(rule) if rule else "package",
@@ -150,8 +154,18 @@ def _component(ref: str, seen: _Seen) -> Component:
         within=seen.within,
         claimed=("version",) if seen.version and not package else (),
         references=rule.references if rule else (),
-        properties=_properties(name, rule, package),
+        properties=_properties(name, rule, package) + ((provisional.PENDING,) if pending else ()),
+        pending=pending,
+        provisional=_provisional(ref, seen),
     )
+
+
+def _provisional(ref: str, seen: _Seen) -> tuple[str, ...]:
+    """Return the ref of what is known by its own file alone, until that is hashed."""
+    if seen.content is None or seen.package is not None:
+        return ()
+    rule = ref.partition(":")[0]
+    return (f"{rule}:{provisional.name_of([seen.content])}",)
 
 
 def _kind(rule: Rule) -> ComponentKind:

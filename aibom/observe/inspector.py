@@ -11,7 +11,8 @@ from aibom.formats.procfs import commandline
 from aibom.formats.procfs.process import parse_stat
 from aibom.observe.files import origin
 from aibom.observe.files.content import Content, ContentReader, key_of, require_same
-from aibom.observe.files.digests import Digests, TooLargeError
+from aibom.observe.files.digests import Digests, PendingError, TooLargeError
+from aibom.observe.files.settling import unhashed
 from aibom.observe.host.protocol import FileStat, Host, OutsideRootError, RemoteFileSystemError
 from aibom.observe.hubs.places import HubPlaces
 from aibom.observe.identities import Identities
@@ -286,6 +287,8 @@ class Inspector:
     def unchanged(self, look: Look) -> bool:
         """Say whether the files that mattered in an earlier look still have the same content."""
         pid = look.facts.process.pid
+        if any(self.digests.is_due(file) for file in unhashed(look.facts)):
+            return False
         # its maps are as they were, so a process without a Python still has none
         if look.modules is not None and self._modules(pid) != look.modules:
             return False
@@ -411,31 +414,35 @@ class Inspector:
             detail = f"layers of the container: {error.strerror}"
             remedy = "give aibom the host's files (--path.rootfs) and the right to read them"
             draft.miss(Unseen("denied", f"origin of {use.path}", detail, remedy, draft.process.pid))
-        digest, head = self._digest(draft, use, key) if hashed else ("", "")
-        return FileFacts(use.path, key, place, digest, head)
+        file = FileFacts(use.path, key, place)
+        return self._hashed(draft, use, file) if hashed else file
 
-    def _digest(self, draft: _Draft, use: FileUse, key: FileKey) -> tuple[str, str]:
-        """Return the digest of a file, or of its head where it is too large to be hashed."""
+    def _hashed(self, draft: _Draft, use: FileUse, file: FileFacts) -> FileFacts:
+        """Add the digest of a file, or of its head where it is too large to be hashed."""
         pid = draft.process.pid
         try:
             # a script is known by its path alone
-            file = (
+            opened = (
                 self.host.open_use(pid, use)
                 if use.handle
                 else self.host.open_in_root(pid, use.path)
             )
             try:
-                require_same(file, key, self.host.mounts(pid))
-                return self.digests.sha256(file, key), ""
+                require_same(opened, file.key, self.host.mounts(pid))
+                group = draft.process.cgroup.container_id or draft.process.cgroup.unit
+                return replace(file, sha256=self.digests.sha256(opened, file.key, group))
+            except PendingError:
+                return replace(file, pending=True)
             except TooLargeError:
-                detail = f"{key.size} bytes are above the limit for hashing"
+                detail = f"{file.size} bytes are above the limit for hashing"
                 draft.miss(Unseen("too-large", use.path, detail, "raise --hash-limit", pid))
-                return "", hashlib.sha256(file.read(0, FINGERPRINTED)).hexdigest()
+                head = hashlib.sha256(opened.read(0, FINGERPRINTED)).hexdigest()
+                return replace(file, head_sha256=head)
             finally:
-                file.close()
+                opened.close()
         except OSError as error:
             _note_error(draft, use, error)
-        return "", ""
+        return file
 
 
 def _note_error(draft: _Draft, use: FileUse, error: OSError) -> None:

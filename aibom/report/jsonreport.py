@@ -23,7 +23,7 @@ def scan_report(
     report: dict[str, Any] = {
         "schema": SCAN_SCHEMA,
         "workloads": [
-            {"inventory": asdict(inventory), **_assessment(assessment)}
+            {"inventory": _inventory(inventory), **_assessment(assessment)}
             for inventory, assessment in workloads
         ],
         "unseen": [asdict(u) for u in unseen],
@@ -69,13 +69,26 @@ def _baseline(diff: Diff) -> dict[str, Any] | None:
 
 
 def _finding(diff: Diff, finding: Finding) -> dict[str, Any]:
-    return asdict(finding) | {"state": diff.state(finding)}
+    return _plain(finding) | {"state": diff.state(finding)}
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    found = asdict(finding)
+    del found["earlier"]  # is for a running agent alone
+    return found
+
+
+def _inventory(inventory: Inventory) -> dict[str, Any]:
+    found = asdict(inventory)
+    for component in found["components"]:
+        del component["provisional"]  # likewise
+    return found
 
 
 def _assessment(assessment: Assessment) -> dict[str, Any]:
     return {
         "verdicts": [asdict(v) for v in assessment.verdicts],
-        "findings": [asdict(f) for f in assessment.findings],
+        "findings": [_plain(f) for f in assessment.findings],
     }
 
 

@@ -80,7 +80,8 @@ class FileUse:
 class FileFacts:
     """One file's content and place. ``sha256`` is empty when the file was not hashed.
 
-    ``head_sha256`` is of the first mebibyte of a file that was too large to hash.
+    ``head_sha256`` is of the first mebibyte of a file that was too large to hash. ``pending`` is
+    true while the digest is computed.
     """
 
     path: str
@@ -88,6 +89,7 @@ class FileFacts:
     origin: Origin
     sha256: str = ""
     head_sha256: str = ""
+    pending: bool = False
 
     @property
     def size(self) -> int:

@@ -52,7 +52,8 @@ class Finding:
     severity. ``brings`` names other components that are here for the same cause. ``document`` is
     the declared document, or the observed one, that a reader should open first, with ``line`` in
     it (0: none). ``accepted`` is the reason of the policy's exception that covers it: such a
-    finding is shown and fails nothing.
+    finding is shown and fails nothing. ``earlier`` are fingerprints by which it may have been
+    told while the content of what it is about was still being hashed.
     """
 
     kind: FindingKind
@@ -71,6 +72,7 @@ class Finding:
     document: str = ""
     line: int = 0
     accepted: str = ""
+    earlier: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -85,6 +85,8 @@ class Component:
     ``inferred`` is true where the evidence makes it likely and does not prove it. ``claimed``
     names fields that only the component's own files vouch for. ``companions`` are files that
     belong to it beside its content. ``concerns`` deserve a look whatever was declared.
+    ``pending`` is true while the digest of one of its files is computed; ``provisional`` are the
+    refs that it has, or may have had, until that is known.
     """
 
     ref: str
@@ -111,6 +113,8 @@ class Component:
     properties: tuple[tuple[str, str], ...] = ()
     companions: tuple[Companion, ...] = ()
     concerns: tuple[Concern, ...] = ()
+    pending: bool = False
+    provisional: tuple[str, ...] = ()
 
     @property
     def telling(self) -> tuple[Evidence, ...]:

@@ -16,6 +16,7 @@ UnseenReason = Literal[
     "runtime",
     "lost",
     "unattributed",
+    "pending",
 ]
 
 
@@ -25,6 +26,7 @@ class Unseen:
 
     ``subject`` says what was not seen, ``detail`` why in the system's or parser's own words,
     ``remedy`` what would make it visible. ``pid`` ties it to a process, where there is one.
+    ``pending`` is what will be seen by itself: a digest that is still being computed.
     """
 
     reason: UnseenReason

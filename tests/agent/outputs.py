@@ -29,10 +29,10 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def info(self, message: str, **fields: str | float) -> None:
+    def info(self, message: str, **_: str | float) -> None:
         self.lines.append(message)
 
-    def warning(self, message: str, **fields: str | float) -> None:
+    def warning(self, message: str, **_: str | float) -> None:
         self.lines.append(message)
 
 

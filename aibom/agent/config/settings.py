@@ -110,6 +110,9 @@ class Hashing:
     """How files are hashed."""
 
     limit: Annotated[Size, about("largest file that is hashed", fixed=True)] = 20 * 10**9
+    rate: Annotated[
+        Size, about("most bytes read in a second for that; 0 for what can be spared")
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import astuple, replace
 from typing import NamedTuple
 
 from aibom.compare import kinds
-from aibom.compare.making import MAX_STEPS, finding_of, fingerprint
+from aibom.compare.making import MAX_STEPS, earlier, finding_of, fingerprint
 from aibom.compare.policy.traits import Traits
 from aibom.types.findings import Finding, FindingKind, Severity
 from aibom.types.inventory import Component, Service
@@ -31,7 +31,9 @@ def finding(kind: FindingKind, severity: Severity, traits: Traits, said: Said) -
     """Return a finding about one thing."""
     if isinstance(traits.thing, Component):
         made = finding_of(traits.thing, kind, (severity, said.because), said.reason)
+        told = earlier(traits.thing, kind, traits.origin, said.cause)
     else:
+        told = ()
         chain = _chain(traits.thing)
         made = Finding(
             kind=kind,
@@ -51,6 +53,7 @@ def finding(kind: FindingKind, severity: Severity, traits: Traits, said: Said) -
         fingerprint=fingerprint(kind, traits.ref, traits.origin, said.cause),
         document=said.policy,
         line=said.line,
+        earlier=told,
     )
 
 

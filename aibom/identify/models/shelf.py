@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from aibom.identify import provisional
 from aibom.identify.features import Witness
 from aibom.identify.models import provenance
 from aibom.identify.models.details import (
@@ -28,6 +29,9 @@ from aibom.types.files import FileFacts
 from aibom.types.inventory import Component, ComponentKind, Evidence, Technique
 from aibom.types.modelfiles import ModelFile, ModelUse
 from aibom.types.rules import RuleSet
+
+#: Most copies of one content whose names from before it was hashed are kept.
+MAX_COPIES = 50
 
 
 @dataclass
@@ -81,8 +85,10 @@ class ModelShelf:
     def _settle(self, component: Component) -> Component:
         if component.rule not in self._data and component.kind != "data":
             return component
-        ref = f"data:{component.ref.partition(':')[2]}"
-        return replace(component, ref=ref, kind="data", type="data", role="data", model=None)
+        refs = (component.ref, *component.provisional)
+        ref, *names = (f"data:{r.partition(':')[2]}" for r in refs)
+        component = replace(component, ref=ref, provisional=tuple(names))
+        return replace(component, kind="data", type="data", role="data", model=None)
 
 
 def _parted(found: Mapping[SetKey, _Seen]) -> dict[SetKey, _Seen]:
@@ -131,8 +137,10 @@ def _component(seen: _Seen) -> Component:
     licence = licence_of(models)
     publisher = first.header.producer or origin.organisation
     digest = files[0].sha256 if len(files) == 1 else ""
+    names = _provisional(files, found)
+    pending = any(file.pending for file in files)
     return Component(
-        ref=f"{kind}:{_fingerprint(files)}",
+        ref=f"{kind}:{names[0] if pending else _fingerprint(files)}",
         kind=kind,
         type="machine-learning-model",
         name=name,
@@ -153,7 +161,16 @@ def _component(seen: _Seen) -> Component:
         properties=provenance.properties(origin) + _set_properties(models),
         companions=companions_of(found),
         concerns=concerns_of(found) + provenance.mismatches(found),
+        pending=pending,
+        provisional=tuple(f"{kind}:{name}" for name in names),
     )
+
+
+def _provisional(files: tuple[FileFacts, ...], found: Iterable[ModelFile]) -> tuple[str, ...]:
+    """Return what a model is called until its files are hashed; each copy is one until then."""
+    first = provisional.name_of(files)
+    copies = {provisional.name_of([m.file]) for m in found} if len(files) == 1 else set()
+    return (first, *sorted(copies - {first})[:MAX_COPIES])
 
 
 def _kind(model: ModelFile) -> ComponentKind:
@@ -191,6 +208,8 @@ def _set_properties(models: list[ModelFile]) -> tuple[tuple[str, str], ...]:
         found.append(("aibom:pipeline", first.pipeline.library))
         # a claim of its makers: the component's version is what content proves
         found += [("aibom:claimed:version", v)] if (v := first.pipeline.version) else []
+    if any(model.file.pending for model in models):
+        found.append(provisional.PENDING)
     if first.file.head_sha256:
         found.append(("aibom:fingerprint", f"sha256-of-first-mebibyte:{first.file.head_sha256}"))
     return tuple(found)

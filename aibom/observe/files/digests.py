@@ -3,11 +3,13 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
 
 from aibom.observe.files.hashing import be_idle
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import HostFile
-from aibom.types.files import FileKey
+from aibom.types.files import FileFacts, FileKey
 
 #: Files larger than this many bytes are not hashed unless the caller asks for it.
 DEFAULT_LIMIT = 20 * 10**9
@@ -28,6 +30,10 @@ class TooLargeError(Exception):
     """The file is larger than the limit, and its digest is not known yet."""
 
 
+class PendingError(Exception):
+    """The file is hashed in the background: its digest is known later."""
+
+
 class Digests:
     """A cache of digests: in memory, and in a private SQLite file where one is given."""
 
@@ -37,22 +43,44 @@ class Digests:
         A cache file that cannot be used is left alone: it only saves time.
         """
         self.limit = limit
+        #: called, by another thread, when ``finished`` has something to tell
+        self.on_finished: Callable[[], object] = lambda: None
         self._memory: Recent[FileKey, str] = Recent(_REMEMBERED)
         self._database: sqlite3.Connection | None = None
         if path is not None:
             with contextlib.suppress(OSError, sqlite3.Error):
                 self._database = _open(path)
 
-    def sha256(self, file: HostFile, key: FileKey) -> str:
-        """Return the digest of an open file. Raises TooLargeError, OSError."""
+    def sha256(self, file: HostFile, key: FileKey, group: str = "") -> str:
+        """Return the digest of an open file, whose identity is ``key``.
+
+        ``group`` names the workload that holds it, to be fair to all of them. Raises
+        TooLargeError, OSError; PendingError where digests are computed in the background.
+        """
         digest = self._memory.get(key) or self._recall(key)
         if digest is None:
             if key.size > self.limit:
                 raise TooLargeError
-            be_idle()
-            digest = file.sha256()
+            digest = self._compute(file, key, group)
             self._store(key, digest)
         return self._memory.put(key, digest)
+
+    def _compute(self, file: HostFile, key: FileKey, group: str) -> str:  # noqa: ARG002
+        be_idle()
+        return file.sha256()
+
+    def settled(self, file: FileFacts) -> FileFacts:
+        """Return what is said of a file, with the digest if that is known by now."""
+        digest = self._memory.get(file.key) if not file.sha256 else None
+        return replace(file, sha256=digest, pending=False) if digest else file
+
+    def is_due(self, file: FileFacts) -> bool:
+        """Say whether a file without a digest is worth asking for again."""
+        return self._memory.get(file.key) is not None
+
+    def finished(self) -> frozenset[FileKey]:
+        """Return what has become known since the last time without having been asked for."""
+        return frozenset()
 
     def _recall(self, key: FileKey) -> str | None:
         if self._database is None or not _lasting(key):

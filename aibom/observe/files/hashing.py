@@ -5,13 +5,18 @@ import errno
 import hashlib
 import mmap
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 import psutil
 
 _CHUNK = 1 << 20
+#: Chunks between two looks at whether the file is still what it was.
+_CHECKED = 64
+#: The least of the priorities that are no scheduling class of their own (setpriority(2)).
+_NICEST = 19
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -33,20 +38,48 @@ _RWF_DONTCACHE = 0x80
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
 
+#: Called with the bytes of each chunk once it is hashed; whatever it raises ends the hashing.
+Pace = Callable[[int], None]
+
+
+class ChangedError(OSError):
+    """A file was written to while it was hashed."""
+
+    def __init__(self) -> None:
+        """Say it in the words that people read."""
+        super().__init__(errno.EAGAIN, "changed while it was read")
+
+
 def be_idle() -> None:
-    """Give this process idle I/O priority, so that it reads only when nobody else does."""
-    psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    """Give the calling thread idle I/O priority, so that it reads only when nobody else does.
+
+    Both this and ``stand_back`` are of single threads (ioprio_set(2), setpriority(2)): what the
+    main thread sets a thread that was started before does not get.
+    """
+    psutil.Process(threading.get_native_id()).ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
-def sha256_of(descriptor: int) -> str:
+def stand_back() -> None:
+    """Give the calling thread idle I/O priority and the least share of the processors.
+
+    It is not SCHED_IDLE: on a node without an idle processor that would let the thread keep
+    Python's lock from the others for as long as it is not let run.
+    """
+    with suppress(OSError, psutil.Error):  # where the process table is not that of this thread
+        be_idle()
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICEST)
+
+
+def sha256_of(descriptor: int, pace: Pace | None = None) -> str:
     """Return the SHA-256 of an open regular file in hex, reading it from start to end.
 
     The page cache is neither filled nor emptied: uncached reads where kernel and file system
     have them, else direct I/O for what is not cached anyway, else buffered reads.
     POSIX_FADV_DONTNEED is never used, as it would throw out the pages that the workload itself
-    has cached. Raises OSError, also when the file changed while it was read.
+    has cached. Raises OSError, ChangedError when the file changed while it was read.
     """
-    return _digest_of(descriptor, hashlib.sha256())
+    return _digest_of(descriptor, hashlib.sha256(), pace)
 
 
 def git_sha1_of(descriptor: int) -> str:
@@ -60,15 +93,23 @@ def git_sha1_of(descriptor: int) -> str:
     return _digest_of(descriptor, digest)
 
 
-def _digest_of(descriptor: int, digest: "hashlib._Hash") -> str:
-    before = os.fstat(descriptor)
-    for chunk in _chunks(descriptor, before.st_size):
+def _digest_of(descriptor: int, digest: "hashlib._Hash", pace: Pace | None = None) -> str:
+    before = _content_of(descriptor)
+    for number, chunk in enumerate(_chunks(descriptor, before[0]), 1):
         digest.update(chunk)
-    after = os.fstat(descriptor)
-    times = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in (before, after)]
-    if times[0] != times[1]:
-        raise OSError(errno.EAGAIN, "changed while it was read")
+        if pace is not None:
+            pace(len(chunk))
+        if number % _CHECKED == 0 and _content_of(descriptor) != before:
+            raise ChangedError
+    if _content_of(descriptor) != before:
+        raise ChangedError
     return digest.hexdigest()
+
+
+def _content_of(descriptor: int) -> tuple[int, int, int]:
+    """Return what a file's content is known by: size, and the times of the last changes."""
+    found = os.fstat(descriptor)
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[memoryview]:

@@ -58,9 +58,19 @@ class LiveFile:
             raise FormatError("read budget used up")
         return os.pread(self._descriptor, length, offset)
 
-    def sha256(self) -> str:
-        """Return the digest of the whole content in hex. Raises OSError."""
-        return hashing.sha256_of(self._descriptor)
+    def sha256(self, pace: hashing.Pace | None = None) -> str:
+        """Return the digest of the whole content in hex. Raises OSError.
+
+        ``pace`` is called after each chunk. Raises ChangedError when the content is no longer
+        what it was when the file was opened.
+        """
+        if stat_of(os.fstat(self._descriptor)).content != self.stat.content:
+            raise hashing.ChangedError
+        return hashing.sha256_of(self._descriptor, pace)
+
+    def duplicate(self) -> "LiveFile":
+        """Return the same file once more; each of the two is closed for itself."""
+        return LiveFile(os.dup(self._descriptor), self.stat)
 
     def git_sha1(self) -> str:
         """Return the name that git gives the content, a SHA-1 in hex. Raises OSError."""

@@ -30,6 +30,11 @@ class FileStat:
     links: int
     regular: bool
 
+    @property
+    def content(self) -> tuple[int, int, int]:
+        """What the content is known by: size, and the times of the last changes."""
+        return self.size, self.mtime_ns, self.ctime_ns
+
 
 class HostFile(Protocol):
     """An opened regular file of a workload: a ByteSource with an identity and a digest."""

@@ -11,6 +11,7 @@ from aibom.observe.hubs import huggingface, ollama, others
 from aibom.observe.hubs.found import Found
 from aibom.observe.hubs.reader import CacheReader
 from aibom.types.files import FileFacts
+from aibom.types.modelfiles import HubPlace
 from aibom.types.unseen import Unseen
 
 #: Largest file, in bytes, whose git hash is computed: larger ones are in LFS on every hub.
@@ -59,6 +60,11 @@ class HubPlaces:
     def unseen(self) -> Iterator[Unseen]:
         """Yield one record for each file whose cache was too large to look through."""
         return self._cache.unseen()
+
+
+def confirmed(place: HubPlace, file: FileFacts) -> HubPlace:
+    """Return the place of a file whose SHA-256 has become known since it was found."""
+    return replace(place, verified=_agrees(place.promised, file, lambda _: ""))
 
 
 def _git_hash(host: Host, pid: int, file: FileFacts) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
+from aibom.observe.files.settling import Settle, settled_facts, settled_use
 from aibom.observe.watch.lives import Life
 from aibom.observe.watch.moments import Moments
 from aibom.types.facts import ProcessFacts
@@ -91,6 +92,23 @@ class _Record:
             if use.times > taken and (path, inode) not in known:
                 found.append(replace(use, times=use.times - taken))
         return found
+
+    def settle(self, settle: Settle) -> bool:
+        """Take digests that have become known; say whether there are any."""
+        look = settled_facts(self.look, settle) if self.look is not None else None
+        uses = [(use, settled_use(use, settle)) for use in self.uses.values()]
+        if look is self.look and all(before is after for before, after in uses):
+            return False
+        self.look, self.uses = look, {}
+        for _, use in uses:
+            self.put(use)
+        return True
+
+    def put(self, use: ModelUse) -> None:
+        """Note the use of a model, as one more of those that are known."""
+        known = self.uses.get(key := _key_of(use))
+        # the newest content counts, however often the file was used
+        self.uses[key] = replace(use, times=known.times + use.times) if known else use
 
     def likeness(self) -> tuple[object, ...]:
         """Return what ended processes have in common that are kept as one."""
@@ -200,18 +218,24 @@ class History:
         if own_opens:
             file = (use.model.file.path, use.model.file.key.inode)
             record.own_opens[file] = record.own_opens.get(file, 0) + own_opens
-        # of a file that is written to the content counts that it ends with
-        content = "" if use.use.kind == "written" else use.model.file.sha256
-        key = (use.model.file.path, use.use.kind, use.model.file.key.inode, content)
-        known = record.uses.get(key)
-        if known is not None:
-            # the newest content counts, however often the file was used
-            record.uses[key] = replace(use, times=known.times + use.times)
-        elif len(record.uses) < MAX_USES:
-            record.uses[key] = use
-            self._note_change()
-        else:
+        known = _key_of(use) in record.uses
+        if not known and len(record.uses) >= MAX_USES:
             self.dropped += 1
+            return
+        record.put(use)
+        if not known:
+            self._note_change()
+
+    def settle(self, settle: Settle) -> None:
+        """Take digests that have become known, of what has ended as well."""
+        records = [*self._records.values(), *self._ended.values()]
+        settled = [record for record in records if record.settle(settle)]
+        if settled:
+            self._note_change()
+            # what differed in that alone is alike now
+            ended, self._ended = self._ended, {}
+            for record in ended.values():
+                self._keep(record)
 
     def packages(self, life: Life, loaded: Iterable[LoadedPackage]) -> None:
         """Take the packages whose code a process opened."""
@@ -265,12 +289,15 @@ class History:
     def _fold(self, record: _Record) -> None:
         if not _tells(record.facts()) and not self._matters(record.facts()):
             return
-        likeness = record.likeness()
         record.ended = time.monotonic()
+        self._keep(record)
+
+    def _keep(self, record: _Record) -> None:
+        likeness = record.likeness()
         known = self._ended.get(likeness)
         if known is not None:
             known.add(record)
-            known.ended = record.ended
+            known.ended = max(known.ended, record.ended)
             return
         if len(self._ended) >= MAX_ENDED:
             # the oldest has been told of for longest
@@ -287,6 +314,12 @@ class History:
         records = (*self._ended.values(), *self._records.values())
         found = [r.facts() for r in records if covers(r.process)]
         return tuple(sorted(found, key=lambda f: (f.process.pid, f.process.start_ticks)))
+
+
+def _key_of(use: ModelUse) -> _Use:
+    # of a file that is written to the content counts that it ends with
+    content = "" if use.use.kind == "written" else use.model.file.sha256
+    return (use.model.file.path, use.use.kind, use.model.file.key.inode, content)
 
 
 def _began_anew(record: _Record, life: Life) -> bool:

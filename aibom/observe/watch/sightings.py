@@ -10,9 +10,10 @@ from typing import Literal, NamedTuple
 from aibom.formats.events.fanotify import FileEvent
 from aibom.formats.text import printable
 from aibom.observe.events import files
-from aibom.observe.files.digests import TooLargeError
+from aibom.observe.files.digests import PendingError, TooLargeError
 from aibom.observe.files.origin import origin_of
 from aibom.observe.files.recent import Recent
+from aibom.observe.files.settling import settled_model
 from aibom.observe.host.live import LiveFile, reopen, stat_of
 from aibom.observe.host.protocol import FileStat, OutsideRootError
 from aibom.observe.hubs.places import HubPlaces
@@ -164,7 +165,8 @@ class Sightings:
 
     def _model(self, life: Life | None, event: FileEvent, file: FileFacts) -> ModelFile | None:
         known = (file.key, file.path, file.origin)
-        if (model := self._models.get(known)) is not None:
+        model = self._remembered(known)
+        if model is not None:
             return model or None
         if event.descriptor >= 0:
             opened = reopen(os.dup(event.descriptor), file.path)
@@ -186,7 +188,7 @@ class Sightings:
                 return None
             # what changes as it is used is known by its place
             if header.format not in self._inspector.stores:
-                file = replace(file, sha256=self._digest(opened, file))
+                file = self._hashed(life, opened, file)
         finally:
             opened.close()
         model = self._described(life, file, header)
@@ -197,6 +199,16 @@ class Sightings:
         if settled:
             self._models.put(known, model)
         return model
+
+    def _remembered(self, known: tuple[FileKey, str, Origin]) -> ModelFile | Literal[False] | None:
+        """Return what is remembered of a file, None where it is to be read again."""
+        model = self._models.get(known)
+        if not model or not model.file.pending:
+            return model
+        model = settled_model(model, self._inspector.digests.settled)
+        if self._inspector.digests.is_due(model.file):
+            return None
+        return self._models.put(known, model)
 
     def _described(self, life: Life | None, file: FileFacts, header: ModelHeader) -> ModelFile:
         """Ask what lies beside a file, with the help of a living neighbour of its user."""
@@ -213,13 +225,17 @@ class Sightings:
             self._miss(unseen)
         return model
 
-    def _digest(self, opened: LiveFile, file: FileFacts) -> str:
+    def _hashed(self, life: Life | None, opened: LiveFile, file: FileFacts) -> FileFacts:
+        cgroup = life.process.cgroup if life is not None else None
+        group = (cgroup.container_id or cgroup.unit) if cgroup is not None else ""
         try:
-            return self._inspector.digests.sha256(opened, file.key)
+            return replace(file, sha256=self._inspector.digests.sha256(opened, file.key, group))
+        except PendingError:
+            return replace(file, pending=True)
         except TooLargeError:
             detail = f"{file.size} bytes are above the limit for hashing"
             self._miss(Unseen("too-large", file.path, detail, "raise --hash-limit"))
-            return ""
+            return file
 
 
 def kind_of(mask: int) -> UseKind:

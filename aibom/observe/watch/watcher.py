@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from aibom.observe.files.settling import pending
 from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import imports_of
 from aibom.observe.sweep import Scope, Sweeper
@@ -72,6 +73,8 @@ class Watcher:
             may_be_model,
         )
         self._collector.telling = inspector.python_names
+        self._digests = inspector.digests
+        self._digests.on_finished = self._collector.woken.set
         self._collector.on_mounts = self._mark_mounted
         self._collector.on_program = self._learn_at_once
         miss = self._account.miss
@@ -186,6 +189,7 @@ class Watcher:
                 self._intake.imports(life)
             if self._tree:
                 self._note_remaining(remaining)
+            self._settle()
             self._history.tidy(everything=True)
         finally:
             self._ended = time.time()
@@ -207,8 +211,14 @@ class Watcher:
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
         self._intake.settle()
+        self._settle()
         self._history.tidy()
         self._keep_looking()
+
+    def _settle(self) -> None:
+        """Take the digests that were computed in the background."""
+        if self._digests.finished():
+            self._history.settle(self._digests.settled)
 
     def _round(self, batch: Batch) -> None:
         if self._collector.failure is not None:
@@ -433,7 +443,7 @@ class Watcher:
         return NodeFacts(
             processes=processes,
             containers=dict(self._views.containers),
-            unseen=(*unseen, *self._account.shortfalls(forgotten), *silence),
+            unseen=(*unseen, *pending(processes), *self._account.shortfalls(forgotten), *silence),
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
