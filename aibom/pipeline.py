@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aibom.asking import Asker
 from aibom.compare import kinds
 from aibom.compare.compare import Comparison
+from aibom.compare.missing import ONE_LOOK, Waited
 from aibom.identify.inventory import identify
 from aibom.observe.sweep import Scope, Sweeper
 from aibom.types.declared import Document
@@ -112,13 +113,16 @@ class Comparer:
         # by the identity of the documents, which are kept so that it stays theirs
         self._with_own: dict[int, tuple[tuple[Document, ...], Comparison]] = {}
 
-    def of(self, inventory: Inventory) -> tuple[Inventory, Assessment]:
-        """Return an inventory, with what could not be compared, and what the comparison says."""
+    def of(self, inventory: Inventory, waited: Waited = ONE_LOOK) -> tuple[Inventory, Assessment]:
+        """Return an inventory, with what could not be compared, and what the comparison says.
+
+        ``waited`` says what may be said of declared things that were not seen.
+        """
         own = self._own_of(inventory) if self._own_of is not None else Own()
         if own.unseen:
             inventory = replace(inventory, unseen=(*inventory.unseen, *own.unseen))
         comparison = self._including(own.documents) if own.documents else self._common
-        return inventory, comparison.of(inventory)
+        return inventory, comparison.of(inventory, waited)
 
     def _including(self, documents: tuple[Document, ...]) -> Comparison:
         known = self._with_own.get(id(documents))

@@ -38,7 +38,7 @@ def main() -> int:
     text = README.read_text()
     commands = {m["command"] for m in _BLOCK.finditer(text)}
     wanted = {"scan", "watch", "diff", "explain", "policy", "inspect", "modules", "doctor"}
-    wanted |= {"rules", "record"}
+    wanted |= {"agent", "rules", "record"}
     if commands != wanted:
         print(f"README lacks the help of: {', '.join(sorted(wanted - commands))}", file=sys.stderr)
         return 1

@@ -1,12 +1,13 @@
 """The workloads of a node that are known to an agent, from their first load until their end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from aibom.agent.events import key_of
 from aibom.identify.remembered import gist, joined
 from aibom.observe.files.recent import Recent
+from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 from aibom.types.processes import Process
 
@@ -42,12 +43,13 @@ class Living:
 class Tracked:
     """One workload: everything that was seen of it.
 
-    ``told`` is the gist of what was published last, None when nothing was. ``gone_since`` is by
-    the monotonic clock, None while it lives.
+    ``told`` is the gist of what was published last, None when nothing was, and ``compared`` what
+    the comparison said of it. ``gone_since`` is by the monotonic clock, None while it lives.
     """
 
     inventory: Inventory
     told: Inventory | None = None
+    compared: tuple[Inventory, Assessment] | None = None
     gone_since: float | None = None
 
     def is_news(self) -> bool:
@@ -110,10 +112,11 @@ class Tracking:
             self._ended.put(key, True)
         return list(gone.values())
 
-    def tell_again(self) -> None:
-        """Let everything be published once more."""
-        for tracked in self:
-            tracked.told = None
+    def tell_again(self, keys: Collection[str] | None = None) -> None:
+        """Let workloads be published once more: those of ``keys``, or all."""
+        for key, tracked in self._workloads.items():
+            if keys is None or key in keys:
+                tracked.told = None
 
 
 def _lasts(workload: Workload) -> bool:

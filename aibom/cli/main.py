@@ -17,6 +17,7 @@ from aibom.types.rules import RuleError
 _COMMANDS = (
     "scan",
     "watch",
+    "agent",
     "diff",
     "explain",
     "policy",

@@ -9,7 +9,7 @@ from aibom.compare.concerns import concerning
 from aibom.compare.index import ClaimIndex
 from aibom.compare.join import Joined, join
 from aibom.compare.judge import Judgement, by_image_alone, declared, exempt, undeclared
-from aibom.compare.missing import missing
+from aibom.compare.missing import ONE_LOOK, Waited, missing
 from aibom.compare.policy.accept import applied
 from aibom.compare.policy.match import Allowing
 from aibom.compare.services import undeclared_services
@@ -51,17 +51,20 @@ class Comparison:
         self._policy, self._today = policy, today
         self._waiting = Waiting(self._index, policy)
 
-    def of(self, inventory: Inventory) -> Assessment:
-        """Return the verdict for each component, in the inventory's order, and the findings."""
-        assessment = self._judged(inventory)
+    def of(self, inventory: Inventory, waited: Waited = ONE_LOOK) -> Assessment:
+        """Return the verdict for each component, in the inventory's order, and the findings.
+
+        ``waited`` says what may be said of declared things that were not seen.
+        """
+        assessment = self._judged(inventory, waited)
         waiting = self._waiting.refs(inventory)
         return self._waiting.held_back(assessment, waiting) if waiting else assessment
 
-    def _judged(self, inventory: Inventory) -> Assessment:
+    def _judged(self, inventory: Inventory, waited: Waited) -> Assessment:
         if self._index is None:
             assessment = _by_image(inventory, self._allowing)
         else:
-            assessment = _compared(inventory, self._index, self._allowing)
+            assessment = _compared(inventory, self._index, self._allowing, waited)
         if self._policy is None:
             return assessment
         return applied(inventory, assessment, self._policy, self._today)
@@ -80,7 +83,9 @@ def _by_image(inventory: Inventory, allowing: Allowing | None) -> Assessment:
     return Assessment(tuple(j.verdict for j in judged), (*found, *concerning(inventory)))
 
 
-def _compared(inventory: Inventory, index: ClaimIndex, allowing: Allowing | None) -> Assessment:
+def _compared(
+    inventory: Inventory, index: ClaimIndex, allowing: Allowing | None, waited: Waited
+) -> Assessment:
     named = _named(inventory, index, allowing)
     causes = causes_of(inventory, named, index)
     named |= causes.explained()
@@ -98,7 +103,7 @@ def _compared(inventory: Inventory, index: ClaimIndex, allowing: Allowing | None
             *found,
             *_not_allowed(inventory, undeclared_services(inventory, index), allowing),
             *changed_tools(inventory, claims),
-            *missing(inventory, index.documents),
+            *missing(inventory, index.documents, waited),
             *concerning(inventory, servers),
         ),
     )

@@ -43,6 +43,18 @@ class Seen:
             frozenset(host for s in inventory.services for host in hosts_of(s)),
         )
 
+    @classmethod
+    def union(cls, several: Iterable["Seen"]) -> "Seen":
+        """Return what several have, together."""
+        kept = list(several)
+        return cls(
+            frozenset(key for seen in kept for key in seen.keys),
+            frozenset(digest for seen in kept for digest in seen.digests),
+            frozenset(path for seen in kept for path in seen.paths),
+            frozenset(ref for seen in kept for ref in seen.refs),
+            frozenset(host for seen in kept for host in seen.hosts),
+        )
+
     def has(self, claim: Claim) -> bool:
         """Say whether a claim is about something that is here, in whatever version or content."""
         parts = purl.parts(claim.purl)
@@ -55,11 +67,29 @@ class Seen:
         )
 
 
-def missing(inventory: Inventory, documents: Iterable[Document]) -> list[Finding]:
+@dataclass(frozen=True)
+class Waited:
+    """How a workload was watched. ``enough``: for long enough to say what is never loaded.
+
+    ``others`` is what replicas of it loaded meanwhile, None where there are none.
+    """
+
+    enough: bool = True
+    others: Seen | None = None
+
+
+ONE_LOOK = Waited()
+"""What is seen is all that there is to go by."""
+
+
+def missing(
+    inventory: Inventory, documents: Iterable[Document], waited: Waited = ONE_LOOK
+) -> list[Finding]:
     """Return a note for each declared thing of AI that was not seen, one for all packages.
 
-    Nothing that could not be seen counts as missing: where a part of the workload was not seen,
-    each is ``unverifiable``.
+    There is none where it was not ``waited`` for long enough, but for what the documents say of
+    themselves. Nothing that could not be seen counts as missing: where a part of the workload was
+    not seen, each is ``unverifiable``.
     """
     seen = Seen.of(inventory)
     pending = [c for c in inventory.components if c.pending]
@@ -69,7 +99,9 @@ def missing(inventory: Inventory, documents: Iterable[Document]) -> list[Finding
         absent = [
             claim
             for claim in document.claims
-            if not seen.has(claim) and not any(may_be(claim, c) for c in pending)
+            if waited.enough
+            and not (seen.has(claim) or _loads(waited.others, claim))
+            and not any(may_be(claim, c) for c in pending)
         ]
         for claim in absent:
             identity = _identity(claim)
@@ -79,6 +111,10 @@ def missing(inventory: Inventory, documents: Iterable[Document]) -> list[Finding
         found += _packages(absent, document, inventory)
         found += _notes(document)
     return found
+
+
+def _loads(others: Seen | None, claim: Claim) -> bool:
+    return others is not None and others.has(claim)
 
 
 def _is_told(claim: Claim, document: Document) -> bool:

@@ -103,6 +103,7 @@ class Comparing:
         tuple[FilePath, ...], about("files to compare with: SBOMs, lock files, manifests")
     ] = ()
     policy: Annotated[OptionalPath, about("a policy ('aibom policy')")] = ""
+    unused_days: Annotated[Days, about("after which a declared thing counts as never loaded")] = 7.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

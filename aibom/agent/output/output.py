@@ -9,6 +9,7 @@ from typing import Any
 from aibom.agent.config.settings import Keeping
 from aibom.agent.errors import AgentError
 from aibom.agent.events import NewBom, NewFinding, key_of
+from aibom.agent.log import Log
 from aibom.agent.output import rotation
 from aibom.agent.output.bomfiles import BomFile
 from aibom.agent.output.boms import BOMS, ENDED, Boms, Status
@@ -17,7 +18,7 @@ from aibom.agent.output.history import prune_ended, tidy
 from aibom.agent.output.journal import Journal, Line
 from aibom.agent.output.lines import finding_line
 from aibom.agent.output.root import Root
-from aibom.agent.output.trouble import Logs, Trouble
+from aibom.agent.output.trouble import Trouble
 from aibom.report.jsontext import serialise
 from aibom.types.inventory import Workload
 
@@ -36,7 +37,7 @@ class Output:
         folder: str,
         keep: Keeping,
         node: str,
-        log: Logs,
+        log: Log,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Write into ``folder``, of the node that is so called. Nothing is opened yet."""

@@ -1,22 +1,12 @@
 """What goes wrong while writing: told once, shown for as long as it lasts, counted."""
 
-from typing import Protocol
-
-
-class Logs(Protocol):
-    """The part of the agent's log that is needed here."""
-
-    def info(self, message: str, **fields: str | float) -> None:
-        """Tell what happened."""
-
-    def warning(self, message: str, **fields: str | float) -> None:
-        """Tell what somebody should look at."""
+from aibom.agent.log import Log
 
 
 class Trouble:
     """The troubles that last, by what they are with."""
 
-    def __init__(self, log: Logs) -> None:
+    def __init__(self, log: Log) -> None:
         """Tell ``log`` when a trouble begins and when it is over."""
         self.count = 0
         self._log = log

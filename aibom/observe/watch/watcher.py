@@ -97,7 +97,7 @@ class Watcher:
         self._drops = 0
         self._learnt: dict[str, float] = {}
         self._own_namespace = os.readlink("/proc/self/ns/mnt")
-        self._began = self._ended = 0.0
+        self._began = self._ended = self._swept_at = 0.0
 
     @property
     def blind(self) -> bool:
@@ -108,6 +108,11 @@ class Watcher:
     def counts(self) -> Counts:
         """What events told so far, in numbers."""
         return self._account.counts
+
+    @property
+    def swept_at(self) -> float:
+        """When everything was looked at last, in seconds since the epoch; 0 before the first."""
+        return self._swept_at
 
     @property
     def sweeps(self) -> int:
@@ -379,6 +384,7 @@ class Watcher:
             self._learnt.clear()
             self._learn_anew()
         self._schedule.swept(time.monotonic() - began)
+        self._swept_at = time.time()
 
     def _descendants(self) -> list[Life]:
         """Find the descendants of the watched command where no event tells of them."""

@@ -1,0 +1,198 @@
+"""The loop of a node agent: watch, name, compare, publish, until it is told to end."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aibom.agent.config.reload import Reloader
+from aibom.agent.config.settings import Settings
+from aibom.agent.containment import Containment
+from aibom.agent.log import Log
+from aibom.agent.mirror import Mirror
+from aibom.agent.output.output import Output
+from aibom.agent.publishing import Publisher
+from aibom.agent.sinks.sinks import Sinks
+from aibom.agent.state.store import State
+from aibom.agent.status import Status
+from aibom.agent.tracking import Living, Tracking
+from aibom.agent.workloads import Workloads
+from aibom.observe.files.background import BackgroundDigests
+from aibom.observe.sweep import Scope
+from aibom.observe.watch.watcher import Watcher
+from aibom.pipeline import Comparer
+from aibom.types.rules import RuleSet
+
+#: Seconds that the loop waits for something to happen, at most.
+STEP_SECONDS = 0.5
+#: Seconds between two namings of everything, and how much longer than a naming the rest is.
+NAME_SECONDS = 0.3
+NAME_REST = 10
+#: Seconds between looks for workloads that have ended.
+BURY_SECONDS = 2.0
+#: Seconds between two rounds of keeping house, and between two summaries of the node.
+HOUSE_SECONDS = 60.0
+#: Seconds after which the state is told again what is still there.
+REFRESH_SECONDS = 1800.0
+#: Seconds after which the watch forgets what ended: it is in the inventories by then.
+KEPT_SECONDS = 300.0
+#: Seconds to rest after the watch itself has failed.
+FAILED_SECONDS = 1.0
+#: Seconds that sinks are given at the end; the rest waits on disk for the next start.
+FAREWELL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop joins. ``promised`` gives what workloads are compared with by the settings."""
+
+    watcher: Watcher
+    digests: BackgroundDigests
+    rules: RuleSet
+    state: State
+    output: Output
+    sinks: Sinks
+    promised: Callable[[Settings], Comparer]
+    reloader: Reloader
+    log: Log
+
+
+class Agent:
+    """Watches a node for as long as it is let; whatever fails, the rest goes on."""
+
+    def __init__(self, settings: Settings, node: str, parts: Parts) -> None:
+        """Join ``parts``; nothing is observed before ``run``.
+
+        Raises what ``parts.promised`` raises: an agent that begins without what it was to compare
+        with would find everything undeclared.
+        """
+        self._settings, self._parts = settings, parts
+        contained = self._contained = Containment(parts.log)
+        comparer = parts.promised(settings)
+        publisher = Publisher(
+            node, settings, parts.state, parts.output, parts.sinks, comparer, contained
+        )
+        tracking = Tracking(parts.state.recall)
+        self._workloads = Workloads(
+            tracking, publisher, settings.select, parts.rules, contained, parts.log
+        )
+        self._mirror = Mirror(
+            node,
+            parts.watcher,
+            parts.digests,
+            parts.state,
+            parts.output,
+            parts.sinks,
+            parts.reloader,
+            contained,
+        )
+        #: called with the seconds from each load to its publication
+        self.on_lag: Callable[[float], None] = _nothing
+        self._named = -1
+        self._name_at = self._bury_at = self._house_at = 0.0
+        self._refresh_at = time.monotonic() + REFRESH_SECONDS
+        self._day = datetime.now(UTC).date()
+
+    @property
+    def status(self) -> Status:
+        """How the agent is."""
+        return self._mirror.status
+
+    def run(self, ended: Callable[[], bool]) -> None:
+        """Go round until ``ended`` says so; then leave nothing in the kernel behind."""
+        parts = self._parts
+        with self._contained.of("journal"):
+            self._workloads.publisher.recover()
+        try:
+            parts.watcher.start(Scope())
+            while not ended():
+                self._round()
+        finally:
+            with self._contained.of("watch"):
+                parts.watcher.stop(look=False)
+            parts.digests.close()
+            with self._contained.of("sinks"):
+                parts.sinks.close(FAREWELL_SECONDS)
+            parts.output.close()
+            parts.state.close()
+
+    def _round(self) -> None:
+        self._watch()
+        now = time.monotonic()
+        if self._parts.watcher.changes != self._named and now >= self._name_at:
+            with self._contained.of("naming"):
+                self._name(now)
+        if now >= self._bury_at:
+            self._bury_at = now + BURY_SECONDS
+            with self._contained.of("workload"):
+                self._bury()
+        if (settings := self._parts.reloader.due()) is not None:
+            with self._contained.of("configuration"):
+                self._reload(settings)
+        if now >= self._house_at:
+            self._house_at = now + HOUSE_SECONDS
+            with self._contained.of("housekeeping"):
+                self._keep_house(now)
+        with self._contained.of("status"):
+            self._mirror.look()
+
+    def _watch(self) -> None:
+        try:
+            self._parts.watcher.step(STEP_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the next round may well go better
+            self._contained.fails("watch", error)
+            time.sleep(FAILED_SECONDS)
+
+    def _name(self, began: float) -> None:
+        """Name what was seen, and publish what is new."""
+        watcher, spent = self._parts.watcher, time.thread_time()
+        since, self._named = watcher.told(), watcher.changes
+        facts = watcher.facts()
+        self._workloads.take(facts, Living(watcher.living()))
+        if not self._mirror.status.ready:
+            self._workloads.settle(time.time())
+        self._mirror.count(facts, self._workloads.reported)
+        if since is not None:
+            self.on_lag(time.monotonic() - since)
+        # it takes longer the more runs: a tenth of the time at most
+        self._name_at = began + max(NAME_SECONDS, NAME_REST * (time.thread_time() - spent))
+
+    def _bury(self) -> None:
+        self._workloads.bury(Living(self._parts.watcher.living()))
+        self._workloads.publisher.retry()
+
+    def _reload(self, settings: Settings) -> None:
+        """Go on by other settings; raises what makes them useless, and keeps the old ones."""
+        publisher = self._workloads.publisher
+        publisher.comparer = self._parts.promised(settings)
+        publisher.settings = self._settings = settings
+        self._workloads.selection = settings.select
+        self._parts.log.reload(settings.log)
+        self._parts.output.reload(settings.keep)
+        self._parts.sinks.reload(settings.sinks)
+        self._tell_again()
+
+    def _keep_house(self, now: float) -> None:
+        parts, wall = self._parts, time.time()
+        if now >= self._refresh_at:
+            self._refresh_at = now + REFRESH_SECONDS
+            self._workloads.refresh()
+        parts.watcher.forget(KEPT_SECONDS)
+        parts.state.prune(wall)
+        removed = parts.output.prune(wall)
+        self._workloads.tracking.tell_again(removed)
+        parts.output.summary(self._mirror.summary(self._workloads.reported))
+        today = datetime.now(UTC).date()
+        if today != self._day:
+            self._day = today
+            # what a policy allows may end with a day, and what is unused is so for days
+            self._workloads.publisher.comparer = parts.promised(self._settings)
+            self._tell_again()
+
+    def _tell_again(self) -> None:
+        self._workloads.tracking.tell_again()
+        self._named = -1
+
+
+def _nothing(_: float) -> None:
+    """Do nothing."""

@@ -1,0 +1,118 @@
+"""The news of workloads: remembered, written to the journal and as BOMs, handed to sinks."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from aibom.agent.config.settings import Settings
+from aibom.agent.containment import Containment
+from aibom.agent.events import NewFinding, key_of
+from aibom.agent.output.boms import Status
+from aibom.agent.output.output import Output
+from aibom.agent.sinks.sinks import Sinks
+from aibom.agent.state.store import State
+from aibom.agent.state.things import images_of
+from aibom.agent.tracking import Tracked
+from aibom.compare.missing import Seen, Waited
+from aibom.pipeline import Comparer
+from aibom.report.cyclonedx import document_of
+from aibom.report.jsontext import serialise
+from aibom.types.inventory import Inventory
+
+_DAY = 86_400.0
+
+
+@dataclass
+class Publisher:
+    """Publishes the workloads of ``node``; one that cannot be published hides no other."""
+
+    node: str
+    settings: Settings
+    state: State
+    output: Output
+    sinks: Sinks
+    comparer: Comparer
+    containment: Containment
+    clock: Callable[[], float] = time.time
+
+    def recover(self) -> None:
+        """Tell of what was found before a crash and may not have been told."""
+        with self.containment.of("journal"):
+            self.state.adopt(self.output.recent_ids())
+        untold = self.state.untold()
+        missing = self.output.reconcile(untold)
+        absent = {one.id for one in missing}
+        self.sinks.offer(untold)
+        self.state.told([one.id for one in untold if one.id not in absent])
+        self._append(missing)
+
+    def retry(self) -> None:
+        """Write what the disk did not take before."""
+        self._append(())
+
+    def publish(self, tracked: Sequence[Tracked], status: Status = "running") -> list[NewFinding]:
+        """Publish what is known of workloads; return what is new of their findings."""
+        compared = [one for one in tracked if self._compare(one)]
+        new = self._remember(compared)
+        for one in compared:
+            with self.containment.of("workload"):
+                self._write(one, status)
+        if status == "ended":
+            for one in tracked:
+                self.state.ended(key_of(one.inventory.workload), self.clock())
+        return new
+
+    def refresh(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
+        """Let the state know that workloads are still there, and what time alone has made new."""
+        return self._remember([one for one in tracked if self._compare(one)])
+
+    def _compare(self, tracked: Tracked) -> bool:
+        """Compare a workload with what was promised; say whether that could be done."""
+        tracked.compared = None
+        with self.containment.of("workload"):
+            inventory = tracked.inventory
+            watched = self.state.watched(key_of(inventory.workload))
+            seconds = watched.seconds if watched is not None else 0.0
+            waited = self._waited(inventory, seconds)
+            seen = replace(inventory, watched=round(seconds))
+            tracked.compared = self.comparer.of(seen, waited)
+        return tracked.compared is not None
+
+    def _waited(self, inventory: Inventory, seconds: float) -> Waited:
+        """Say what may be said of declared things that were not seen.
+
+        Pods come and go: what any pod of the same images loads in those days is in use.
+        """
+        days = self.settings.compare.unused_days * _DAY
+        others = [
+            self.state.image_loads(digest, self.clock() - days) for digest in images_of(inventory)
+        ]
+        known = [loads for loads in others if loads is not None]
+        longest = min((loads.watched.seconds for loads in known), default=0.0)
+        enough = max(seconds, longest) >= days
+        return Waited(enough, Seen.union(loads.seen for loads in known) if enough else None)
+
+    def _remember(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
+        pairs = [one.compared for one in tracked if one.compared is not None]
+        new = self.state.take_all(self.node, pairs, self.clock())
+        # findings first: whoever waits for one waits for nothing else
+        if new:
+            self.sinks.offer(new)
+            self._append(new)
+        return new
+
+    def _append(self, new: Sequence[NewFinding]) -> None:
+        """Write findings; those that are on disk, now or from before, count as told."""
+        if written := self.output.append(new):
+            self.state.told(written)
+
+    def _write(self, tracked: Tracked, status: Status) -> None:
+        if tracked.compared is None:
+            return
+        inventory, assessment = tracked.compared
+        when = datetime.fromtimestamp(self.clock(), UTC)
+        document = document_of(inventory, assessment, when, self.settings.spec_version)
+        bom = self.output.bom(inventory.workload, serialise(document), status)
+        if bom is not None:
+            self.sinks.offer([bom])
