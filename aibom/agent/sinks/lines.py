@@ -6,8 +6,8 @@ from dataclasses import asdict
 from aibom.agent.events import NewFinding
 
 
-def line_of(new: NewFinding) -> str:
-    """Return a finding as JSON on one line."""
+def line_of(new: NewFinding, when: float) -> str:
+    """Return a finding as JSON on one line; it is told at ``when``, in seconds since the epoch."""
     workload = new.workload
     return json.dumps(
         {
@@ -16,5 +16,6 @@ def line_of(new: NewFinding) -> str:
             "workload": {k: getattr(workload, k) for k in ("kind", "namespace", "name", "uid")},
             "finding": asdict(new.finding),
             "first_seen": new.first_seen,
+            "time": when,
         }
     )

@@ -30,7 +30,7 @@ class WebhookSink:
         if isinstance(event, NewFinding):
             if SEVERITIES.index(event.finding.severity) < self._least:
                 return []
-            body = cloudevents.finding_event(event, line_of(event))
+            body = cloudevents.finding_event(event, line_of(event, self._clock()))
             return [Item(key_for(event.id), body, cloudevents.FINDING)]
         if not self._settings.boms:
             return []
