@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from aibom.agent.events import NewFinding
+from aibom.agent.output.lines import finding_line
 from aibom.agent.sinks.item import Item, key_for
-from aibom.agent.sinks.lines import line_of
 from aibom.agent.sinks.sink import Event, LaterError
 
 
@@ -23,7 +23,7 @@ class StdoutSink:
         return [self._item(event) for event in events if isinstance(event, NewFinding)]
 
     def _item(self, new: NewFinding) -> Item:
-        line = line_of(new, self._clock()).strip()
+        line = finding_line(new, self._clock()).strip()
         return Item(key_for(new.id), line.encode(errors="replace"))
 
     def deliver(self, item: Item) -> None:
