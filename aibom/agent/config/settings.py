@@ -167,7 +167,9 @@ class DependencyTrack:
         ProjectName,
         about("name of the project: {node}, {namespace}, {workload}, {kind} are the workload's"),
     ] = "{namespace}/{workload}"
-    parent: Annotated[OptionalProjectName, about("name of the projects' parent")] = ""
+    parent: Annotated[
+        OptionalProjectName, about("the projects' parent, as NAME or NAME@VERSION")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,8 +81,8 @@ SENSORS_AND_SINKS: tuple[Reading, ...] = (
         Metric(
             "aibom_sink_failed_total",
             "counter",
-            "Attempts of a sink that failed; what a receiver refuses for good is not tried again.",
-            "It grows while nothing is delivered.",
+            "What a receiver refused for good; it is put aside and not sent again.",
+            "It grows: the log says with which status.",
             ("sink",),
         ),
         _sinks(lambda sink: sink.failed),

@@ -2,13 +2,13 @@
 
 import json
 import re
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 from aibom.agent.events import NewBom, NewFinding
 from aibom.agent.sinks.item import key_for
 from aibom.formats.text import printable
 from aibom.types.inventory import Workload
+from aibom.types.words import moment
 
 #: Media type of one event (HTTP Protocol Binding, 3.2, structured content mode).
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -55,7 +55,7 @@ def _common(kind: str, key: str, node: str, workload: Workload, when: float) -> 
         "id": key_for(key),
         "source": f"/aibom/nodes/{quote(node.encode(errors='replace'), safe='')}",
         "subject": printable("/".join(filter(None, names)), 1000),
-        "time": datetime.fromtimestamp(when, tz=UTC).isoformat().replace("+00:00", "Z"),
+        "time": moment(when),
     }
 
 

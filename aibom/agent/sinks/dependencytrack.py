@@ -4,17 +4,17 @@ The interface is that of DependencyTrack/dependency-track, resources/v1/BomResou
 """
 
 import json
-import re
 from collections.abc import Sequence
 
 import urllib3
 
 from aibom.agent.config.settings import DependencyTrack
 from aibom.agent.events import NewBom, key_of
+from aibom.agent.log import Log
 from aibom.agent.sinks.cloudevents import spec_version
 from aibom.agent.sinks.item import Item, key_for
 from aibom.agent.sinks.posting import Answer, Poster, judge, secret_in
-from aibom.agent.sinks.sink import Event, Log
+from aibom.agent.sinks.sink import Event
 from aibom.formats.text import printable
 
 #: Version of the projects: one project holds what a workload is seen to run now.
@@ -22,7 +22,6 @@ VERSION = "observed"
 #: Newest CycloneDX that its releases take (DependencyTrack/dependency-track, issue 5818).
 NEWEST_TAKEN = "1.6"
 
-_FIELD = re.compile(r"\{(node|namespace|workload|kind)\}")
 _LONGEST_NAME = 255  # characters (model/Project.java)
 
 
@@ -86,13 +85,12 @@ def project_of(template: str, bom: NewBom, node: str) -> str:
     What has no namespace, a service of the node for one, has the node's name in its place.
     """
     workload = bom.workload
-    values = {
-        "node": node,
-        "namespace": workload.namespace or node,
-        "workload": workload.name,
-        "kind": workload.kind,
-    }
-    name = _FIELD.sub(lambda field: values[field[1]], template)
+    name = template.format(
+        node=node,
+        namespace=workload.namespace or node,
+        workload=workload.name,
+        kind=workload.kind,
+    )
     return printable(name.strip(), _LONGEST_NAME - 1) or workload.kind
 
 

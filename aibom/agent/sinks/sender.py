@@ -2,11 +2,13 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 
+from aibom.agent.log import Log
 from aibom.agent.sinks.backoff import Backoff
 from aibom.agent.sinks.item import Item
-from aibom.agent.sinks.sink import Event, LaterError, Log, RefusedError, Sink
+from aibom.agent.sinks.sink import Event, LaterError, RefusedError, Sink
 from aibom.agent.sinks.spool import Spool
 from aibom.agent.status import SinkStatus
 
@@ -161,7 +163,10 @@ class Sender:
     def _crashed(self, error: Exception) -> None:
         self.crashes += 1
         self._failing = f"internal error: {type(error).__name__}"
-        self._say("crashed", "a sink failed in a way that it should not", repr(error)[:200])
+        # not its message, in which a secret may be
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+        self._say("crashed", "a sink failed in a way that it should not", where)
 
     def _tell_of_spool(self) -> None:
         if self._spool.error:
@@ -174,5 +179,8 @@ class Sender:
             self._say("torn", "a sink's spool held files that are none, and were put aside")
 
     def _say(self, what: str, message: str, reason: str = "") -> None:
-        fields = {"sink": self.name} | ({"reason": reason} if reason else {})
-        self._log.once(f"sink-{self.name}-{what}", message, **fields)
+        key = f"sink-{self.name}-{what}"
+        if reason:
+            self._log.once(key, message, sink=self.name, reason=reason)
+        else:
+            self._log.once(key, message, sink=self.name)

@@ -1,29 +1,13 @@
 """What every sink can do, and how a delivery fails."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from aibom.agent.events import NewBom, NewFinding
 from aibom.agent.sinks.item import Item
 
 #: What an agent offers.
 Event = NewFinding | NewBom
-
-
-class Log(Protocol):
-    """As much of the agent's log as sinks need."""
-
-    def info(self, message: str, /, **fields: str | float) -> None:
-        """Say what people may want to know."""
-
-    def warning(self, message: str, /, **fields: str | float) -> None:
-        """Tell what an administrator should look at some day."""
-
-    def once(self, key: str, message: str, /, **fields: Any) -> None:
-        """Tell something that lasts: once, until ``clear`` with its key."""
-
-    def clear(self, key: str, /, **fields: Any) -> None:
-        """Tell that something is over, if it was told of by ``once``."""
 
 
 class Sink(Protocol):

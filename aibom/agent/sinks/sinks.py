@@ -6,9 +6,10 @@ from pathlib import Path
 
 from aibom.agent.config import settings as config
 from aibom.agent.errors import AgentError
+from aibom.agent.log import Log
 from aibom.agent.sinks.destinations import is_plain, parts_of
 from aibom.agent.sinks.sender import Sender
-from aibom.agent.sinks.sink import Event, Log, Sink
+from aibom.agent.sinks.sink import Event, Sink
 from aibom.agent.sinks.spool import Spool
 from aibom.agent.sinks.stdout import StdoutSink
 from aibom.agent.status import SinkStatus
@@ -96,7 +97,7 @@ class Sinks:
     def _makings(self, settings: config.Sinks) -> Iterator[tuple[str, _Making]]:
         size = settings.spool_bytes
         if settings.stdout.enabled:
-            yield "stdout", ((settings.stdout, size), StdoutSink)
+            yield "stdout", ((settings.stdout, size), lambda: StdoutSink(clock=self._clock))
         webhook, track = settings.webhook, settings.dependency_track
         if webhook.url:
             yield "webhook", ((webhook, size), lambda: self._webhook(webhook))

@@ -1,26 +1,30 @@
 """The sink that writes findings to stdout, a line of JSON each."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from aibom.agent.events import NewFinding
+from aibom.agent.output.lines import finding_line
 from aibom.agent.sinks.item import Item, key_for
-from aibom.agent.sinks.lines import line_of
 from aibom.agent.sinks.sink import Event, LaterError
 
 
 class StdoutSink:
     """Writes whole lines, as far as whoever reads them lets it."""
 
-    def __init__(self, descriptor: int = 1) -> None:
+    def __init__(self, descriptor: int = 1, clock: Callable[[], float] = time.time) -> None:
         """Write to an open file; 1 is stdout."""
-        self._descriptor = descriptor
+        self._descriptor, self._clock = descriptor, clock
         self._within = False  # a line that was begun and not ended
 
     def items(self, events: Sequence[Event]) -> list[Item]:
         """Return the findings."""
-        findings = (event for event in events if isinstance(event, NewFinding))
-        return [Item(key_for(f.id), line_of(f).strip().encode(errors="replace")) for f in findings]
+        return [self._item(event) for event in events if isinstance(event, NewFinding)]
+
+    def _item(self, new: NewFinding) -> Item:
+        line = finding_line(new, self._clock()).strip()
+        return Item(key_for(new.id), line.encode(errors="replace"))
 
     def deliver(self, item: Item) -> None:
         """Write a line. Raises LaterError."""

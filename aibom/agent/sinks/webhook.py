@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from aibom.agent.config.settings import Webhook
 from aibom.agent.events import NewFinding, key_of
+from aibom.agent.output.lines import finding_line
 from aibom.agent.sinks import cloudevents
 from aibom.agent.sinks.item import Item, key_for
-from aibom.agent.sinks.lines import line_of
 from aibom.agent.sinks.posting import Poster, judge, secret_in
 from aibom.agent.sinks.sink import Event
 from aibom.types.findings import SEVERITIES
@@ -30,7 +30,7 @@ class WebhookSink:
         if isinstance(event, NewFinding):
             if SEVERITIES.index(event.finding.severity) < self._least:
                 return []
-            body = cloudevents.finding_event(event, line_of(event))
+            body = cloudevents.finding_event(event, finding_line(event, self._clock()))
             return [Item(key_for(event.id), body, cloudevents.FINDING)]
         if not self._settings.boms:
             return []

@@ -62,7 +62,11 @@ class Handler(BaseHTTPRequestHandler):
         self.receiver.connections += 1
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # who sends it was killed
+            self.close_connection = True
+            return
         receiver = self.receiver
         receiver.requests.append(Request(self.path, dict(self.headers), body))
         answer = receiver.answers.popleft() if receiver.answers else receiver.always

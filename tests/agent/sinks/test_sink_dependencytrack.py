@@ -127,7 +127,7 @@ def test_a_version_that_it_does_not_know_is_told_once(sinks: Sinks, said: Said) 
         ("{namespace}/{workload}", POD, "shop/chat-7f"),
         ("{namespace}/{workload}", Workload("service", "ollama"), "node-1/ollama"),
         ("{node}:{kind}:{workload}", POD, "node-1:pod:chat-7f"),
-        ("{other} {workload", POD, "{other} {workload"),
+        ("{{x}} {workload}", POD, "{x} chat-7f"),
         ("{namespace}", Workload("pod", "x", "{workload}{node}"), "{workload}{node}"),
         ("{workload}", Workload("pod", "a\r\n\u202eb"), r"a\x0d\x0a\u202eb"),
         ("{workload}", Workload("pod", "n" * 999), "n" * 254 + "…"),

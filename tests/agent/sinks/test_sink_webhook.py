@@ -14,7 +14,10 @@ import pytest
 from aibom.agent.config.settings import Sinks as Settings
 from aibom.agent.config.settings import Webhook
 from aibom.agent.errors import AgentError
+from aibom.agent.output.lines import finding_line
 from aibom.agent.sinks import backoff, posting
+from aibom.agent.sinks.cloudevents import finding_event
+from aibom.agent.sinks.destinations import METADATA
 from aibom.agent.sinks.sinks import Sinks
 from aibom.sources import transport
 from aibom.types.inventory import Workload
@@ -66,7 +69,7 @@ def test_a_finding_is_a_cloudevent(start: Start, receiver: Receiver) -> None:
         "id": "id-1",
         "source": "/aibom/nodes/node-1",
         "type": "aibom.finding",
-        "time": "2026-09-21T14:13:21.500000Z",
+        "time": "2026-09-21T14:13:21Z",
         "subject": "pod/shop/chat-7f",
         "datacontenttype": "application/json",
         "severity": "high",
@@ -375,6 +378,34 @@ def test_tls_is_verified(start: Start, tmp_path: Path) -> None:
         assert served.ids == ["id-1"]
 
 
+@pytest.fixture
+def proxied(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", receiver.url)
+    return receiver
+
+
+def test_a_proxy_is_heeded(start: Start, proxied: Receiver) -> None:
+    sinks = start(url="http://hook.example/in")
+    sinks.offer([finding(1)])
+    until(lambda: delivered(sinks) == 1)
+    assert [request.path for request in proxied.requests] == ["http://hook.example/in"]
+    with pytest.raises(AgentError, match="keeps credentials"):
+        start(url="http://metadata.google.internal/")
+
+
+def test_a_proxy_that_trickles(
+    start: Start, proxied: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "ANSWER", 0.2)
+    proxied.answers.append(trickle)
+    sinks = start(url="http://hook.example/in")
+    sinks.offer([finding(1)])
+    until(lambda: delivered(sinks) == 1)
+    assert proxied.ids == ["id-1"] * 2
+
+
 def test_nothing_is_open_while_nothing_waits(start: Start, receiver: Receiver) -> None:
     sinks = start()
     sinks.offer([finding(1)])
@@ -397,3 +428,13 @@ def test_hostile_names(start: Start, receiver: Receiver) -> None:
         assert "X-Evil" not in request.headers
         assert len(request.event["subject"]) <= 1001
         assert "\n" not in request.event["subject"]
+
+
+def test_the_page_shows_what_is_sent() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sinks.md").read_text()
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    made = json.loads(finding_event(finding(1), finding_line(finding(1), 0)))
+    assert shown.pop("data").items() <= made.pop("data").items()
+    assert shown == made
+    for address in METADATA:
+        assert str(address) in page

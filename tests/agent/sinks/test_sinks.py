@@ -257,7 +257,7 @@ def test_a_line_that_was_cut_is_ended_first() -> None:
 def test_stdout_that_is_closed(tmp_path: Path, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    monkeypatch.setattr(StdoutSink.__init__, "__defaults__", (writer,))
+    monkeypatch.setattr(StdoutSink.__init__, "__defaults__", (writer, time.time))
     sinks = Sinks(Settings(stdout=Stdout(enabled=True)), tmp_path, "node-1", said)
     sinks.offer([finding(1)])
     until(lambda: "Broken pipe" in sinks.statuses()[0].failing)
