@@ -1,11 +1,13 @@
 """A SQLite file that may fail at any time: what goes wrong is said, and tried again."""
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aibom.agent.errors import AgentError
+from aibom.agent.log import Log
 from aibom.agent.state.place import Place
 from aibom.agent.state.schema import UnusableError, prepare
 
@@ -18,17 +20,18 @@ PAGE_BYTES = 4096
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
-class Log(Protocol):
-    """What is needed of the agent's log."""
-
-    def info(self, message: str, /, **fields: str | float) -> None:
-        """Say something that is well."""
-
-    def warning(self, message: str, /, **fields: str | float) -> None:
-        """Say something that somebody should look at."""
-
-
 Work = Callable[[sqlite3.Connection], None]
+
+#: Seconds between two attempts at what fails. Each attempt writes all that waits.
+RETRY_SECONDS = 2.0
+_FAILING = "state-database"
+
+
+class Clocks(NamedTuple):
+    """The wall clock, in seconds since the epoch, and one that only goes forward."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
 
 
 class Database:
@@ -42,7 +45,7 @@ class Database:
         self,
         place: Place,
         log: Log,
-        clock: Callable[[], float],
+        clocks: Clocks,
         max_bytes: int,
         opened: Work,
     ) -> None:
@@ -50,7 +53,8 @@ class Database:
         self.error = self.notice = ""
         self._place = place
         self._log = log
-        self._clock = clock
+        self._clocks = clocks
+        self._resting = -math.inf
         self._pages = max(max_bytes // PAGE_BYTES, 64)
         self._opened = opened
         self._connection: sqlite3.Connection | None = None
@@ -96,7 +100,8 @@ class Database:
     def check(self) -> None:
         """Notice when somebody took the file away or put another one in its place."""
         if self._connection is not None and self._place.identity() != self._identity:
-            self._log.warning(f"state: {self._place.path} is not our file any more; begun anew")
+            said = "the state's file was taken away; it is written anew"
+            self._log.warning(said, file=self._place.path)
             self.close()
 
     def close(self) -> None:
@@ -107,6 +112,8 @@ class Database:
             self._connection = None
 
     def _try(self, work: Work, *, writes: bool = True) -> bool:
+        if self._clocks.monotonic() < self._resting and (writes or self._connection is None):
+            return False
         for _ in range(2):
             try:
                 work(self._open())
@@ -147,22 +154,24 @@ class Database:
     def _begin_anew(self, error: Exception) -> None:
         self.close()
         try:
-            name = self._place.aside(self._clock)
+            name = self._place.aside(self._clocks.wall)
         except OSError as failure:
             self._fail(f"damaged ({error}), and cannot be put aside: {failure.strerror}")
             return
         self.notice = f"{self._place.path} could not be used ({error}); it is {name} now"
-        self._log.warning(f"state: {self.notice}; a new one begins")
+        said = "the state could not be used, and is put aside; a new one begins"
+        self._log.warning(said, file=self._place.path, aside=name, error=str(error))
 
     def _fail(self, said: str) -> None:
-        if not self.error:
-            self._log.warning(f"state: {self._place.path}: {said}; kept in memory, tried again")
+        self._resting = self._clocks.monotonic() + RETRY_SECONDS
         self.error = f"{self._place.path}: {said}"
+        message = "the state cannot be stored; it is kept in memory, and tried again"
+        self._log.once(_FAILING, message, file=self._place.path, error=said)
 
     def _succeed(self) -> None:
-        if self.error:
-            self._log.info(f"state: {self._place.path} is written again")
+        self._resting = -math.inf
         self.error = ""
+        self._log.clear(_FAILING)
 
 
 def _is_damage(error: Exception) -> bool:

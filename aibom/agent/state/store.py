@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from aibom.agent.events import NewFinding, key_of
+from aibom.agent.log import Log
 from aibom.agent.state import rows
 from aibom.agent.state.codec import StoredError, bytes_of, text_of, unpacked
-from aibom.agent.state.database import Log
-from aibom.agent.state.keeper import Bounds, Clocks, Keeper
+from aibom.agent.state.database import Clocks
+from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.known import REFRESH_SECONDS
 from aibom.agent.state.loads import ImageLoads, image_loads
 from aibom.agent.state.news import ToldOf, news
