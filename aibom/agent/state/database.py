@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aibom.agent.errors import AgentError
 from aibom.agent.log import Log
+from aibom.agent.state.codec import StoredError
 from aibom.agent.state.place import Place
 from aibom.agent.state.schema import UnusableError, prepare
 
@@ -17,8 +18,19 @@ T = TypeVar("T")
 PAGE_BYTES = 4096
 
 # sqlite.org/rescode.html
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# what we store breaks no constraint but that of an index that is damaged
+_DAMAGED = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    }
+)
 
+
+# SQLite's messages name what a damaged schema says, which may be no text
+_FAILURES = (sqlite3.Error, OSError, AgentError, StoredError, UnicodeDecodeError)
 
 Work = Callable[[sqlite3.Connection], None]
 
@@ -80,7 +92,7 @@ class Database:
         found: list[T] = []
 
         def work(connection: sqlite3.Connection) -> None:
-            found[:] = [reading(connection)]
+            found[:] = [_understood(reading, connection)]
 
         return found[0] if self._try(work, writes=False) and found else None
 
@@ -117,7 +129,7 @@ class Database:
         for _ in range(2):
             try:
                 work(self._open())
-            except (sqlite3.Error, OSError, AgentError) as error:
+            except _FAILURES as error:
                 self._roll_back()
                 if not _is_damage(error):
                     self._fail(str(error))
@@ -136,9 +148,9 @@ class Database:
                 self._place.file(), timeout=1, isolation_level=None, check_same_thread=False
             )
             try:
-                prepare(connection)
+                _understood(prepare, connection)
                 connection.execute(f"PRAGMA max_page_count={self._pages}").fetchall()
-                self._opened(connection)
+                _understood(self._opened, connection)
             except BaseException:
                 connection.close()
                 raise
@@ -174,8 +186,16 @@ class Database:
         self._log.clear(_FAILING)
 
 
+def _understood(reading: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    """Return what is read; texts that are none are damage as well."""
+    try:
+        return reading(connection)
+    except ValueError as error:
+        raise UnusableError(f"its content is not aibom's: {error}") from None
+
+
 def _is_damage(error: Exception) -> bool:
-    if isinstance(error, UnusableError):
+    if isinstance(error, UnusableError | StoredError | UnicodeDecodeError):
         return True
     # the lowest byte of an extended result code is the primary one
     code = getattr(error, "sqlite_errorcode", 0) or 0

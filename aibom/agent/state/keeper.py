@@ -45,10 +45,9 @@ class Keeper:
 
     def _opened(self, connection: sqlite3.Connection) -> None:
         """Take over what a database has, and note that it has nothing else."""
-        meta = dict(connection.execute("SELECT name, value FROM meta"))
-        if "age" in meta and not self._begun:
-            now, monotonic = self.clocks.wall(), self.clocks.monotonic
-            self.ages = Ages(meta["age"], meta.get("wall"), now, monotonic)
+        age, wall = rows.times(connection)
+        if age is not None and not self._begun:
+            self.ages = Ages(age, wall, self.clocks.wall(), self.clocks.monotonic)
         self._begun = True
         for known in self.memory.knowns.values():
             known.forget_stored()
