@@ -1,10 +1,14 @@
 """States with clocks that a test moves, and workloads with findings in them."""
 
+import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from aibom.agent.state.keeper import Bounds, Clocks, Keeper
+from aibom.agent.config.settings import Logging
+from aibom.agent.log import Log
+from aibom.agent.state.database import Clocks
+from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.place import Place
 from aibom.agent.state.store import State
 from aibom.compare import kinds
@@ -17,17 +21,16 @@ DAY = 86_400.0
 NOW = 1_800_000_000.0
 
 
-class Quiet:
+class Told(Log):
     """A log that a test reads."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.stream = io.StringIO()
+        super().__init__(Logging(), self.stream)
 
-    def info(self, message: str, /, **fields: str | float) -> None:
-        self.said.append(" ".join((message, *(f"{k}={v}" for k, v in fields.items()))))
-
-    def warning(self, message: str, /, **fields: str | float) -> None:
-        self.said.append(" ".join((message, *(f"{k}={v}" for k, v in fields.items()))))
+    @property
+    def said(self) -> list[str]:
+        return self.stream.getvalue().splitlines()
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Node:
     passed: float = 0.0
     days: float = 30.0
     max_bytes: int = 64 * 2**20
-    log: Quiet = field(default_factory=Quiet)
+    log: Told = field(default_factory=Told)
 
     def run(self) -> State:
         clocks = Clocks(lambda: self.wall, lambda: self.passed)

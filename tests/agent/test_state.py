@@ -12,7 +12,7 @@ from aibom.agent.state.findings import id_of
 from aibom.agent.state.store import State
 from aibom.types.declared import Claim
 from aibom.types.inventory import Inventory, Service, Workload
-from tests.agent.states import DAY, NOW, Node, Quiet, finding, findings, image, package, pod
+from tests.agent.states import DAY, NOW, Node, Told, finding, findings, image, package, pod
 
 
 @pytest.fixture
@@ -369,7 +369,7 @@ def test_what_is_old_is_forgotten_and_the_file_shrinks(node: Node) -> None:
 
 
 def test_open_says_what_it_needs(tmp_path: Path) -> None:
-    log = Quiet()
+    log = Told()
     state = State.open(str(tmp_path / "s"), log, days=30.0, max_bytes=2**24)
     assert (state.error, state.living(), log.said) == ("", {}, [])
     state.close()

@@ -240,7 +240,7 @@ def survive(node: Node, state: State, heal: Callable[[], None]) -> None:
     node.wait(10)
     state.prune(node.wall)
     assert state.error == ""
-    assert "is written again" in node.log.said[-1]
+    assert "over: the state cannot be stored" in node.log.said[-1]
     state.close()
     again = node.run()
     assert [n.id for n in again.untold()] == [n.id for n in told[5:]]
@@ -318,13 +318,12 @@ file = os.open(output, os.O_RDWR | os.O_APPEND)
 known = set(os.pread(file, 1 << 26, 0).decode().split())
 
 def write(new):
-    missing = [n.id for n in new if n.id not in known]
-    if missing:
-        os.write(file, "".join(f"{i}\\n" for i in missing).encode())
-        known.update(missing)
+    os.write(file, "".join(f"{n.id}\\n" for n in new).encode())
     state.told([n.id for n in new])
 
-write(state.untold())
+untold = state.untold()
+write([n for n in untold if n.id not in known])
+state.told([n.id for n in untold])
 print("begun", flush=True)
 counter = os.path.join(folder, "rounds")
 count = int(open(counter).read() or 0) if os.path.exists(counter) else 0
@@ -338,6 +337,7 @@ while True:
     found = [finding(f"f{number}") for number in range(count)]
     for uid in ("a", "b"):
         write(state.take("n", pod(uid, package(f"p{count}")), findings(*found), time.time()))
+    state.prune(time.time())
     print("round", *([id_of("n", f"pod:{u}", f) for u in "ab" for f in found] if finish else ()),
           flush=True)
     if finish:

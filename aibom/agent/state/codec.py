@@ -1,6 +1,7 @@
 """Frozen values as bytes that a database keeps, and back."""
 
 import json
+import math
 import zlib
 from typing import TypeVar
 
@@ -18,9 +19,21 @@ class StoredError(Exception):
     """What is stored is not what this version of aibom stores."""
 
 
-def text_of(raw: bytes) -> str:
-    """Return a text that ``bytes_of`` made bytes of."""
-    return raw.decode("utf-8", "surrogatepass")
+def text_of(raw: object) -> str:
+    """Return a text that ``bytes_of`` made bytes of. Raises StoredError."""
+    if not isinstance(raw, bytes):
+        raise StoredError("no text where one should be")
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise StoredError(str(error)) from None
+
+
+def number_of(value: object) -> float:
+    """Return a number that a database has. Raises StoredError."""
+    if not isinstance(value, float | int) or not math.isfinite(value):
+        raise StoredError("no number where one should be")
+    return value
 
 
 def bytes_of(text: str) -> bytes:
@@ -40,7 +53,7 @@ def packed(value: object) -> bytes:
     return _PACKED + zlib.compress(document, 1)
 
 
-def unpacked(raw: bytes, of: type[T]) -> T:
+def unpacked(raw: object, of: type[T]) -> T:
     """Return the value of type ``of`` that ``packed`` made ``raw`` of. Raises StoredError."""
     document = _inflated(raw)
     try:
@@ -50,11 +63,13 @@ def unpacked(raw: bytes, of: type[T]) -> T:
             if isinstance(error, msgspec.ValidationError):
                 raise
             return msgspec.convert(json.loads(document), type=of)
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+    except (ValueError, RecursionError) as error:  # msgspec.ValidationError is a ValueError
         raise StoredError(f"{of.__name__}: {error}") from None
 
 
-def _inflated(raw: bytes) -> bytes:
+def _inflated(raw: object) -> bytes:
+    if not isinstance(raw, bytes):
+        raise StoredError("no document where one should be")
     if raw[:1] == _PLAIN:
         return raw[1:]
     reader = zlib.decompressobj()

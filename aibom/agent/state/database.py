@@ -1,11 +1,14 @@
 """A SQLite file that may fail at any time: what goes wrong is said, and tried again."""
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aibom.agent.errors import AgentError
+from aibom.agent.log import Log
+from aibom.agent.state.codec import StoredError
 from aibom.agent.state.place import Place
 from aibom.agent.state.schema import UnusableError, prepare
 
@@ -15,20 +18,32 @@ T = TypeVar("T")
 PAGE_BYTES = 4096
 
 # sqlite.org/rescode.html
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# what we store breaks no constraint but that of an index that is damaged
+_DAMAGED = frozenset(
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+    }
+)
 
 
-class Log(Protocol):
-    """What is needed of the agent's log."""
-
-    def info(self, message: str, /, **fields: str | float) -> None:
-        """Say something that is well."""
-
-    def warning(self, message: str, /, **fields: str | float) -> None:
-        """Say something that somebody should look at."""
-
+# SQLite's messages name what a damaged schema says, which may be no text
+_FAILURES = (sqlite3.Error, OSError, AgentError, StoredError, UnicodeDecodeError)
 
 Work = Callable[[sqlite3.Connection], None]
+
+#: Seconds between two attempts at what fails. Each attempt writes all that waits.
+RETRY_SECONDS = 2.0
+_FAILING = "state-database"
+
+
+class Clocks(NamedTuple):
+    """The wall clock, in seconds since the epoch, and one that only goes forward."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
 
 
 class Database:
@@ -42,7 +57,7 @@ class Database:
         self,
         place: Place,
         log: Log,
-        clock: Callable[[], float],
+        clocks: Clocks,
         max_bytes: int,
         opened: Work,
     ) -> None:
@@ -50,7 +65,8 @@ class Database:
         self.error = self.notice = ""
         self._place = place
         self._log = log
-        self._clock = clock
+        self._clocks = clocks
+        self._resting = -math.inf
         self._pages = max(max_bytes // PAGE_BYTES, 64)
         self._opened = opened
         self._connection: sqlite3.Connection | None = None
@@ -76,7 +92,7 @@ class Database:
         found: list[T] = []
 
         def work(connection: sqlite3.Connection) -> None:
-            found[:] = [reading(connection)]
+            found[:] = [_understood(reading, connection)]
 
         return found[0] if self._try(work, writes=False) and found else None
 
@@ -96,7 +112,8 @@ class Database:
     def check(self) -> None:
         """Notice when somebody took the file away or put another one in its place."""
         if self._connection is not None and self._place.identity() != self._identity:
-            self._log.warning(f"state: {self._place.path} is not our file any more; begun anew")
+            said = "the state's file was taken away; it is written anew"
+            self._log.warning(said, file=self._place.path)
             self.close()
 
     def close(self) -> None:
@@ -107,10 +124,12 @@ class Database:
             self._connection = None
 
     def _try(self, work: Work, *, writes: bool = True) -> bool:
+        if self._clocks.monotonic() < self._resting and (writes or self._connection is None):
+            return False
         for _ in range(2):
             try:
                 work(self._open())
-            except (sqlite3.Error, OSError, AgentError) as error:
+            except _FAILURES as error:
                 self._roll_back()
                 if not _is_damage(error):
                     self._fail(str(error))
@@ -129,9 +148,9 @@ class Database:
                 self._place.file(), timeout=1, isolation_level=None, check_same_thread=False
             )
             try:
-                prepare(connection)
+                _understood(prepare, connection)
                 connection.execute(f"PRAGMA max_page_count={self._pages}").fetchall()
-                self._opened(connection)
+                _understood(self._opened, connection)
             except BaseException:
                 connection.close()
                 raise
@@ -147,26 +166,36 @@ class Database:
     def _begin_anew(self, error: Exception) -> None:
         self.close()
         try:
-            name = self._place.aside(self._clock)
+            name = self._place.aside(self._clocks.wall)
         except OSError as failure:
             self._fail(f"damaged ({error}), and cannot be put aside: {failure.strerror}")
             return
         self.notice = f"{self._place.path} could not be used ({error}); it is {name} now"
-        self._log.warning(f"state: {self.notice}; a new one begins")
+        said = "the state could not be used, and is put aside; a new one begins"
+        self._log.warning(said, file=self._place.path, aside=name, error=str(error))
 
     def _fail(self, said: str) -> None:
-        if not self.error:
-            self._log.warning(f"state: {self._place.path}: {said}; kept in memory, tried again")
+        self._resting = self._clocks.monotonic() + RETRY_SECONDS
         self.error = f"{self._place.path}: {said}"
+        message = "the state cannot be stored; it is kept in memory, and tried again"
+        self._log.once(_FAILING, message, file=self._place.path, error=said)
 
     def _succeed(self) -> None:
-        if self.error:
-            self._log.info(f"state: {self._place.path} is written again")
+        self._resting = -math.inf
         self.error = ""
+        self._log.clear(_FAILING)
+
+
+def _understood(reading: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    """Return what is read; texts that are none are damage as well."""
+    try:
+        return reading(connection)
+    except ValueError as error:
+        raise UnusableError(f"its content is not aibom's: {error}") from None
 
 
 def _is_damage(error: Exception) -> bool:
-    if isinstance(error, UnusableError):
+    if isinstance(error, UnusableError | StoredError | UnicodeDecodeError):
         return True
     # the lowest byte of an extended result code is the primary one
     code = getattr(error, "sqlite_errorcode", 0) or 0

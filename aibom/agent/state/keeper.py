@@ -1,12 +1,13 @@
 """Memory and database, kept together: memory leads, and the database follows when it can."""
 
+import math
 import sqlite3
-from collections.abc import Callable
 from typing import NamedTuple
 
+from aibom.agent.log import Log
 from aibom.agent.state import bounds, rows
 from aibom.agent.state.ages import Ages
-from aibom.agent.state.database import Database, Log
+from aibom.agent.state.database import Clocks, Database
 from aibom.agent.state.known import Image, Known
 from aibom.agent.state.memory import Memory
 from aibom.agent.state.place import Place
@@ -25,13 +26,6 @@ class Bounds(NamedTuple):
     max_bytes: int
 
 
-class Clocks(NamedTuple):
-    """The wall clock, in seconds since the epoch, and one that only goes forward."""
-
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
-
-
 class Keeper:
     """Keeps what lives and what waits, and stores it."""
 
@@ -44,17 +38,16 @@ class Keeper:
         self.ages = Ages(0.0, None, clocks.wall(), clocks.monotonic)
         self._begun = False
         self._expired: float | None = None
-        self._trimmed = False
+        self._trimmed = -math.inf
         self._log = log
         self._place = place
-        self.database = Database(place, log, clocks.wall, limits.max_bytes, self._opened)
+        self.database = Database(place, log, clocks, limits.max_bytes, self._opened)
 
     def _opened(self, connection: sqlite3.Connection) -> None:
         """Take over what a database has, and note that it has nothing else."""
-        meta = dict(connection.execute("SELECT name, value FROM meta"))
-        if "age" in meta and not self._begun:
-            now, monotonic = self.clocks.wall(), self.clocks.monotonic
-            self.ages = Ages(meta["age"], meta.get("wall"), now, monotonic)
+        age, wall = rows.times(connection)
+        if age is not None and not self._begun:
+            self.ages = Ages(age, wall, self.clocks.wall(), self.clocks.monotonic)
         self._begun = True
         for known in self.memory.knowns.values():
             known.forget_stored()
@@ -66,7 +59,8 @@ class Keeper:
     def error(self) -> str:
         """What is wrong, empty when nothing is."""
         full = "too many findings wait to be told" if self.untold.full else ""
-        small = "it is full, and forgets what it should keep" if self._trimmed else ""
+        lately = self.clocks.monotonic() - self._trimmed < EXPIRE_SECONDS
+        small = "it is full, and forgot what it should keep" if lately else ""
         return "; ".join(filter(None, (self.database.error, self.database.notice, full, small)))
 
     def moment(self, now: float) -> tuple[float, float, float]:
@@ -141,9 +135,10 @@ class Keeper:
         if self._expired is None or monotonic - self._expired >= EXPIRE_SECONDS:
             self._expired = monotonic
             bounds.expire(self.database, age - self.limits.seconds)
-        if bounds.trim(self.database, self.limits.max_bytes) and not self._trimmed:
-            self._trimmed = True
-            self._log.warning("state: it is as large as it may be; the oldest is forgotten")
+        if bounds.trim(self.database, self.limits.max_bytes):
+            self._trimmed = monotonic
+            said = "the state is as large as it may be; the oldest is forgotten"
+            self._log.once("state-size", said, bytes=self.limits.max_bytes)
         bounds.shrink(self.database)
 
     def close(self, now: float) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aibom.agent.state.ages import Ages
-from aibom.agent.state.codec import StoredError, bytes_of, packed, text_of, unpacked
+from aibom.agent.state.codec import StoredError, bytes_of, number_of, packed, text_of, unpacked
 from aibom.agent.state.findings import Held
 from aibom.agent.state.known import Image, Known
 from aibom.agent.state.things import sightings
 from aibom.agent.state.watches import Watch
+from aibom.types.facts import Span
 from aibom.types.findings import SEVERITIES
 from aibom.types.inventory import Inventory, Workload
 
@@ -27,10 +28,8 @@ _SIGHTING = """INSERT INTO sighting (owner, thing, first, last, seen)
   SELECT ?, id, ?, ?, ? FROM thing WHERE digest=?
   ON CONFLICT (owner, thing) DO UPDATE SET first=min(first, excluded.first),
   last=max(excluded.last, min(first, excluded.first)), seen=max(seen, excluded.seen)"""
-#: What is remembered of an owner, for its kind and key.
-INVENTORY = "SELECT inventory FROM memory JOIN owner ON owner=id WHERE kind=? AND key=?"
-#: When things of an owner were seen, for its kind and key.
-SPANS = """SELECT ref, min(sighting.first), max(sighting.last) FROM owner
+_INVENTORY = "SELECT inventory FROM memory JOIN owner ON owner=id WHERE kind=? AND key=?"
+_SPANS = """SELECT ref, min(sighting.first), max(sighting.last) FROM owner
   JOIN sighting ON owner=owner.id JOIN thing ON thing=thing.id
   WHERE kind=? AND key=? GROUP BY ref"""
 _COLUMNS = "id, key, workload, first, last, seen, seconds, ended"
@@ -77,8 +76,11 @@ def _save_owner(
     seconds = watch.total(monotonic)
     values = (kind, bytes_of(key), document, watch.first, watch.last, watch.seen, seconds, ended)
     connection.execute(_OWNER, values)
-    found = connection.execute("SELECT id FROM owner WHERE kind=? AND key=?", values[:2])
-    return int(found.fetchone()[0])
+    query = "SELECT id FROM owner WHERE kind=? AND key=?"
+    found = connection.execute(query, values[:2]).fetchone()
+    if found is None:
+        raise StoredError("what was written is not there")
+    return int(found[0])
 
 
 def save_inventory(
@@ -125,6 +127,21 @@ def find_workload(connection: sqlite3.Connection, key: str) -> Known | None:
     return next(_workloads(connection, found), None)
 
 
+def inventory_of(connection: sqlite3.Connection, key: str) -> Inventory | None:
+    """Return what is remembered of a workload, if this version of aibom understands it."""
+    found = connection.execute(_INVENTORY, (WORKLOAD, bytes_of(key))).fetchone()
+    try:
+        return unpacked(found[0], Inventory) if found else None
+    except StoredError:
+        return None
+
+
+def spans_of(connection: sqlite3.Connection, key: str) -> dict[str, Span]:
+    """Return when the things of a workload were seen, by ref."""
+    found = connection.execute(_SPANS, (WORKLOAD, bytes_of(key)))
+    return {text_of(ref): Span(number_of(a), number_of(b)) for ref, a, b in found}
+
+
 def find_image(connection: sqlite3.Connection, digest: str) -> Image | None:
     """Return an image, if it is known."""
     query = f"SELECT {_COLUMNS} FROM owner WHERE kind=? AND key=?"  # noqa: S608
@@ -133,7 +150,8 @@ def find_image(connection: sqlite3.Connection, digest: str) -> Image | None:
 
 
 def _watch(row: tuple[Any, ...]) -> Watch:
-    return Watch(first=row[3], last=row[4], seen=row[5], seconds=row[6])
+    first, last, seen, seconds = map(number_of, row[3:7])
+    return Watch(first, last, seen, seconds)
 
 
 def _workloads(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> Iterator[Known]:
@@ -151,8 +169,11 @@ def _findings(connection: sqlite3.Connection, owner: int) -> Iterator[tuple[str,
     query = """SELECT fingerprint, kind, severity, told, first, last, seen, closed FROM finding
       WHERE owner=?"""
     for fingerprint, kind, severity, *values in connection.execute(query, (owner,)):
-        if severity in SEVERITIES:
-            yield text_of(fingerprint), Held(kind, severity, *values)
+        if severity not in SEVERITIES or not isinstance(kind, str):
+            continue  # of another version; it is told again
+        told, first, last, seen = map(number_of, values[:4])
+        closed = number_of(values[4]) if values[4] is not None else None
+        yield text_of(fingerprint), Held(kind, severity, int(told), first, last, seen, closed)
 
 
 def save_times(connection: sqlite3.Connection, now: float, age: float) -> None:
@@ -160,6 +181,15 @@ def save_times(connection: sqlite3.Connection, now: float, age: float) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO meta VALUES (?, ?)", (("age", age), ("wall", now))
     )
+
+
+def times(connection: sqlite3.Connection) -> tuple[float | None, float | None]:
+    """Return how old the state was, and at which time, as ``save_times`` stored it."""
+    found = dict(connection.execute("SELECT name, value FROM meta"))
+    age, wall = found.get("age"), found.get("wall")
+    return number_of(age) if age is not None else None, number_of(
+        wall
+    ) if wall is not None else None
 
 
 def save_watches(

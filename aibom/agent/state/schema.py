@@ -1,6 +1,8 @@
 """The tables of a state, and how those of an older version become them."""
 
+import contextlib
 import sqlite3
+from typing import Any
 
 #: ``PRAGMA application_id`` of our files: "aibm" (sqlite.org/pragma.html#pragma_application_id).
 APPLICATION_ID = 0x6169626D
@@ -43,6 +45,8 @@ _FIRST = (
 #: What leads from each version to the next one, from an empty file on.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
 
+_Shape = dict[str, tuple[list[Any], list[Any]]]
+
 
 class UnusableError(sqlite3.DatabaseError):
     """The file is damaged, or another program's, or a newer version's."""
@@ -73,14 +77,33 @@ def prepare(connection: sqlite3.Connection) -> None:
 def _check(connection: sqlite3.Connection, version: int) -> None:
     if version > len(MIGRATIONS):
         raise UnusableError(f"written by a newer aibom (version {version} of its tables)")
-    names = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if names and (version < 1 or _number(connection, "application_id") != APPLICATION_ID):
+    shape = _shape(connection)
+    if shape and (version < 1 or _number(connection, "application_id") != APPLICATION_ID):
         raise UnusableError("another program's database")
-    if version and not names:
-        raise UnusableError("its tables are missing")
+    if shape != _expected(version):
+        raise UnusableError("its tables are not those of its version")
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise UnusableError(str(found).partition("\n")[0])
+
+
+def _expected(version: int) -> _Shape:
+    with contextlib.closing(sqlite3.connect(":memory:")) as made:
+        for statements in MIGRATIONS[:version]:
+            for statement in statements:
+                made.execute(statement)
+        return _shape(made)
+
+
+def _shape(connection: sqlite3.Connection) -> _Shape:
+    """Return the columns and indexes of every table."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+    found: _Shape = {}
+    for (name,) in names:
+        columns = connection.execute("SELECT * FROM pragma_table_info(?)", (name,)).fetchall()
+        indexes = connection.execute("SELECT * FROM pragma_index_list(?)", (name,)).fetchall()
+        found[name] = (columns, indexes)
+    return found
 
 
 def _set(connection: sqlite3.Connection, *settings: str) -> None:

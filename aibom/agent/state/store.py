@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from aibom.agent.events import NewFinding, key_of
+from aibom.agent.log import Log
 from aibom.agent.state import rows
-from aibom.agent.state.codec import StoredError, bytes_of, text_of, unpacked
-from aibom.agent.state.database import Log
-from aibom.agent.state.keeper import Bounds, Clocks, Keeper
+from aibom.agent.state.database import Clocks
+from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.known import REFRESH_SECONDS
 from aibom.agent.state.loads import ImageLoads, image_loads
 from aibom.agent.state.news import ToldOf, news
@@ -107,15 +107,14 @@ class State:
         self._keeper.save(self._keeper.clocks.wall())
 
     def recall(self, key: str) -> Inventory | None:
-        """Return what was last remembered of a workload, None when it is not known."""
+        """Return what was last remembered of a workload, None when it is not known.
+
+        Nor is what another version of aibom remembered, if this one does not understand it.
+        """
         known = self._keeper.memory.knowns.get(key)
         if known is not None and known.unsaved is not None:
             return known.unsaved
-        found = self._keeper.database.rows(rows.INVENTORY, (rows.WORKLOAD, bytes_of(key)))
-        try:
-            return unpacked(found[0][0], Inventory) if found else None
-        except StoredError:
-            return None  # of another version of aibom; what lives is seen again
+        return self._keeper.database.read(lambda file: rows.inventory_of(file, key))
 
     def living(self) -> dict[str, Workload]:
         """Return the workloads that have not ended; at the start, those that lived at the stop."""
@@ -142,8 +141,7 @@ class State:
 
         The times are as of the last time that its inventory was stored.
         """
-        found = self._keeper.database.rows(rows.SPANS, (rows.WORKLOAD, bytes_of(key)))
-        return {text_of(ref): Span(first, last) for ref, first, last in found}
+        return self._keeper.database.read(lambda file: rows.spans_of(file, key)) or {}
 
     def image_loads(self, digest: str, since: float) -> ImageLoads | None:
         """Return what containers of an image loaded since a time; None of an unknown image.

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 import msgspec
 
-from aibom.agent.state.codec import bytes_of
+from aibom.agent.state.codec import bytes_of, text_of
 from aibom.compare.join import digests_of, paths_of
 from aibom.compare.missing import Seen
 from aibom.compare.services import hosts_of
 from aibom.formats.packages import purl
 from aibom.types.inventory import Component, Inventory, Service
 
+_Names = tuple[list[str], list[str], list[str], list[str]]
 _REFERENCE = "aibom:image:reference"
 #: Most names of one sort that are kept of one thing.
 _MAX_NAMES = 64
@@ -77,18 +78,19 @@ def sightings(inventory: Inventory, now: float) -> Iterator[Sighting]:
         yield Sighting(_service(service), *_span(times, now), ran)
 
 
-def union(names: Iterable[tuple[bytes, bytes]]) -> Seen:
-    """Return what things of these refs and names have in common with claims, all together."""
+def union(names: Iterable[tuple[object, object]]) -> Seen:
+    """Return what things of these refs and names have in common with claims, all together.
+
+    Raises StoredError, ValueError.
+    """
     keys: set[str] = set()
     digests: set[str] = set()
     paths: set[str] = set()
     hosts: set[str] = set()
     refs: set[str] = set()
     for ref, document in names:
-        refs.add(ref.decode("utf-8", "surrogatepass"))
-        known = msgspec.json.decode(
-            document, type=tuple[list[str], list[str], list[str], list[str]]
-        )
+        refs.add(text_of(ref))
+        known = msgspec.json.decode(text_of(document), type=_Names)
         for found, added in zip((keys, digests, paths, hosts), known, strict=True):
             found.update(added)
     return Seen(*(frozenset(s) for s in (keys, digests, paths, refs, hosts)))

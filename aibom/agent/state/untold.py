@@ -82,7 +82,8 @@ class Untold:
             if finding_id in self._told:
                 continue
             try:
-                self._waiting.setdefault(finding_id, unpacked(body, NewFinding))
+                new = unpacked(body, NewFinding)
+                self._waiting.setdefault(new.id, new)
             except StoredError:  # of another version: forgotten, so that it is found again
                 connection.execute(_FORGET, (key, fingerprint))
                 self._told.add(finding_id)

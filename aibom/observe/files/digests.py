@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
+from aibom.observe.files.digestfile import UNUSED_DAYS, DigestFile
 from aibom.observe.files.hashing import be_idle
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import HostFile
@@ -14,15 +15,6 @@ from aibom.types.files import FileFacts, FileKey
 #: Files larger than this many bytes are not hashed unless the caller asks for it.
 DEFAULT_LIMIT = 20 * 10**9
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS digest (
-  device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
-  sha256 TEXT NOT NULL,
-  PRIMARY KEY (device, inode, size, mtime_ns, ctime_ns)
-) WITHOUT ROWID
-"""
-_KEY = "device=? AND inode=? AND size=? AND mtime_ns=? AND ctime_ns=?"
-_VOLATILE_DEVICE_MAJOR = 0
 _REMEMBERED = 100_000
 
 
@@ -46,10 +38,10 @@ class Digests:
         #: called, by another thread, when ``finished`` has something to tell
         self.on_finished: Callable[[], object] = lambda: None
         self._memory: Recent[FileKey, str] = Recent(_REMEMBERED)
-        self._database: sqlite3.Connection | None = None
+        self._database: DigestFile | None = None
         if path is not None:
             with contextlib.suppress(OSError, sqlite3.Error):
-                self._database = _open(path)
+                self._database = DigestFile(path)
 
     def sha256(self, file: HostFile, key: FileKey, group: str = "") -> str:
         """Return the digest of an open file, whose identity is ``key``.
@@ -83,51 +75,22 @@ class Digests:
         return frozenset()
 
     def _recall(self, key: FileKey) -> str | None:
-        if self._database is None or not _lasting(key):
-            return None
-        with contextlib.suppress(sqlite3.Error):
-            query = f"SELECT sha256 FROM digest WHERE {_KEY}"  # noqa: S608
-            row = self._database.execute(query, _columns(key)).fetchone()
-            return str(row[0]) if row else None
-        return None
+        return self._database.recall(key) if self._database is not None else None
 
     def _store(self, key: FileKey, digest: str) -> None:
-        if self._database is None or not _lasting(key):
-            return
-        with contextlib.suppress(sqlite3.Error), self._database:
-            self._database.execute(
-                "INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?, ?, ?)",
-                (*_columns(key), digest),
-            )
+        if self._database is not None:
+            self._database.store(key, digest)
+
+    def prune(self, days: int = UNUSED_DAYS) -> None:
+        """Forget digests in the cache file that were not used for so many days of its use."""
+        if self._database is not None:
+            self._database.prune(days)
 
     def close(self) -> None:
         """Close the cache file."""
         if self._database is not None:
             self._database.close()
             self._database = None
-
-
-def _columns(key: FileKey) -> tuple[int, ...]:
-    return (key.device, key.inode, key.size, key.mtime_ns, key.ctime_ns)
-
-
-def _lasting(key: FileKey) -> bool:
-    # device numbers with major 0 (tmpfs, memfd) are given again to other file systems; overlay
-    # files have device 0 and are told by their layer file's inode and ctime
-    return key.device == 0 or os.major(key.device) != _VOLATILE_DEVICE_MAJOR
-
-
-def _open(path: str) -> sqlite3.Connection:
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    # somebody else's folder or file could plant digests
-    if os.stat(folder).st_uid != os.geteuid() or os.stat(folder).st_mode & 0o022:
-        raise PermissionError(folder)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    os.close(descriptor)
-    connection = sqlite3.connect(path, timeout=1)
-    connection.execute(_SCHEMA)
-    return connection
 
 
 def default_path() -> str:
