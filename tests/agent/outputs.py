@@ -29,11 +29,11 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def info(self, message: str, **_: str | float) -> None:
-        self.lines.append(message)
+    def info(self, message: str, **fields: str | float) -> None:
+        self.lines.append(f"{message} {fields or ''}".rstrip())
 
-    def warning(self, message: str, **_: str | float) -> None:
-        self.lines.append(message)
+    def warning(self, message: str, **fields: str | float) -> None:
+        self.lines.append(f"{message} {fields or ''}".rstrip())
 
 
 def output(folder: Path, log: Log | None = None, **keep: Any) -> Output:

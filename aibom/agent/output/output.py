@@ -13,7 +13,7 @@ from aibom.agent.output import rotation
 from aibom.agent.output.bomfiles import BomFile
 from aibom.agent.output.boms import BOMS, ENDED, Boms, Status
 from aibom.agent.output.clock import Jumps
-from aibom.agent.output.history import prune_ended, tidy
+from aibom.agent.output.history import prune_ended
 from aibom.agent.output.journal import Journal, Line
 from aibom.agent.output.lines import finding_line
 from aibom.agent.output.root import Root
@@ -60,8 +60,9 @@ class Output:
         try:
             root = self._root()
             root.tidy()
-            with root.sub(BOMS) as boms, boms.sub(ENDED):
-                tidy(boms)
+            with root.sub(BOMS) as boms, boms.sub(ENDED) as ended:
+                boms.tidy()
+                ended.tidy()
             self._journal.open()
         except BlockingIOError:
             raise AgentError(f"output folder {self._folder}: another agent writes there") from None
