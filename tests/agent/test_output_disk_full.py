@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[2]
 FILL = """
 import json, os, sys
 from pathlib import Path
-from tests.agent.outputs import POD, Log, bom, files, ids, new, output
+from tests.agent.outputs import POD, Heard, bom, files, ids, new, output
 from aibom.types.inventory import Workload
 
 folder = Path(sys.argv[1]) / "o"
-log = Log()
+log = Heard()
 out = output(folder, log, findings_bytes=2**30)
 out.check()
 ballast = folder.parent / "ballast"
@@ -50,6 +50,12 @@ for pod in pods:
     whole()
 waiting = taken - len(told)
 lines = len(log.lines)
+out.close()
+late = output(folder.parent / "late", Heard())
+late.check()  # an agent that starts now goes on, and says what is wrong
+assert not late.append([new(1)])
+assert "No space left on device" in late.error, late.error
+late.close()
 assert lines <= 3, log.lines
 ballast.unlink()
 round(0)

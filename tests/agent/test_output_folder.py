@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_trusted_is_refused(tmp_path: Path, kind: str) -
     else:
         folder.mkdir()
         folder.chmod(0o777 if kind == "everybody" else 0o1777)
-    with pytest.raises(AgentError, match=f"^output folder {folder}: ") as told:
+    with pytest.raises(AgentError, match=f"^--output {folder}: ") as told:
         output(folder).check()
     assert "\n" not in str(told.value)
     out = output(folder)

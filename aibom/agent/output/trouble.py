@@ -1,22 +1,12 @@
 """What goes wrong while writing: told once, shown for as long as it lasts, counted."""
 
-from typing import Protocol
-
-
-class Logs(Protocol):
-    """The part of the agent's log that is needed here."""
-
-    def info(self, message: str, **fields: str | float) -> None:
-        """Tell what happened."""
-
-    def warning(self, message: str, **fields: str | float) -> None:
-        """Tell what somebody should look at."""
+from aibom.agent.log import Log
 
 
 class Trouble:
     """The troubles that last, by what they are with."""
 
-    def __init__(self, log: Logs) -> None:
+    def __init__(self, log: Log) -> None:
         """Tell ``log`` when a trouble begins and when it is over."""
         self.count = 0
         self._log = log
@@ -26,14 +16,14 @@ class Trouble:
         """Note that something could not be done; it is logged when it begins."""
         self.count += 1
         reason = (isinstance(error, OSError) and error.strerror) or str(error) or repr(error)
-        if what not in self._lasting:
-            self._log.warning(f"cannot write {what}: {reason}; it is tried again")
         self._lasting[what] = reason
+        message = "output cannot be written and is tried again"
+        self._log.once(f"output: {what}", message, what=what, reason=reason)
 
     def over(self, what: str) -> None:
         """Note that it could be done."""
         if self._lasting.pop(what, None) is not None:
-            self._log.info(f"{what} can be written again")
+            self._log.clear(f"output: {what}", what=what)
 
     @property
     def text(self) -> str:
