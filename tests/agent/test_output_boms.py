@@ -48,9 +48,16 @@ def test_a_bom_is_written_when_its_content_is_new(tmp_path: Path) -> None:
 def test_when_and_how_often_it_was_seen_is_no_new_content(tmp_path: Path) -> None:
     def seen(times: int, last: float, path: str = "/m/a") -> str:
         evidence = Evidence(
-            "open", path, "python3", 7, "binary-analysis", 90, times=times,
-            first_seen=NOON, last_seen=last,
-        )  # fmt: skip
+            "open",
+            path,
+            "python3",
+            7,
+            "binary-analysis",
+            90,
+            times=times,
+            first_seen=NOON,
+            last_seen=last,
+        )
         other = replace(evidence, process="cat", times=times + 9)
         return bom(component("adapter", evidence=(evidence, other)))
 
