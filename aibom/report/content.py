@@ -2,43 +2,73 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from typing import Any, cast, get_args
 
 from aibom.formats.text import printable
 from aibom.types.inventory import Workload, WorkloadKind
-from aibom.types.words import without_times
+from aibom.types.words import lasting
 
-# of the document, its metadata and its annotations
-_OF_TIME = frozenset({"timestamp", "serialNumber"})
+# of the document, its metadata and its annotations; compositions follow from what was not seen
+_PASSING = frozenset({"timestamp", "serialNumber", "compositions"})
+# where sentences stand; everything else is content to the letter
+_SENTENCES = frozenset({"additionalContext", "text", "value"})
 _OBSERVED = "aibom:observed:"
+_SENSOR = "aibom:sensor:"
+_UNSEEN = "aibom:unseen"
 _WORKLOAD = "aibom:workload:"
+# as properties and as annotations: a process that was too fast for one look, ...
+_MOMENTS = re.compile(r'\["vanished",|unseen: vanished:')
+# ... and what is counted
+_COUNTED = re.compile(r'\["(?:lost|unattributed)",|unseen: (?:lost|unattributed):')
+_COUNT = re.compile(r"[1-9]\d*", re.ASCII)
 
 
 def content_of(document: dict[str, Any]) -> str:
     """Return a digest of what a document says: the same for two looks that saw the same.
 
-    Left out are the times of the document and of every sighting, how often like processes did a
-    thing, and the serial number that is derived from these.
+    Left out are the times of the document and of every sighting, how often and in which of like
+    processes a thing was seen, what sensors counted, and the serial number that is derived from
+    these. That something was lost is content, and how much is not.
     """
-    lasting = json.dumps(_lasting(document), sort_keys=True)
-    return hashlib.sha256(lasting.encode()).hexdigest()
+    return _digest(document)
 
 
-def _lasting(value: Any) -> Any:
+def _digest(value: Any) -> str:
+    steady = json.dumps(_steady(value), sort_keys=True)
+    return hashlib.sha256(steady.encode()).hexdigest()
+
+
+def _steady(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {k: _lasting(v) for k, v in value.items() if k not in _OF_TIME}
-        if "occurrences" in kept and isinstance(kept["occurrences"], list):
-            # they stand in the order of their texts, times included
-            kept["occurrences"].sort(key=lambda o: json.dumps(o, sort_keys=True))
-        return kept
+        return {
+            k: _sentence(v, str(value.get("name", ""))) if k in _SENTENCES else _steady(v)
+            for k, v in value.items()
+            if k not in _PASSING
+        }
     if isinstance(value, list):
-        return [_lasting(v) for v in value if not _tells_period(v)]
-    return without_times(value) if isinstance(value, str) else value
+        # like processes say the same now, and stood in the order of their texts
+        return sorted({_digest(v) for v in value if not _passes(v)})
+    return value
 
 
-def _tells_period(value: Any) -> bool:
-    return isinstance(value, dict) and str(value.get("name", "")).startswith(_OBSERVED)
+def _sentence(value: Any, name: str) -> Any:
+    if not isinstance(value, str):
+        return _steady(value)
+    if name.startswith(_SENSOR) or _COUNTED.match(value):
+        value = _COUNT.sub("n", value)
+    return lasting(value)
+
+
+def _passes(value: Any) -> bool:
+    """Say whether an entry of a list is a property or an annotation that tells of a moment."""
+    if not isinstance(value, dict):
+        return False
+    if str(value.get("name", "")).startswith(_OBSERVED):
+        return True
+    said = value.get("text") or (value.get("name") == _UNSEEN and value.get("value"))
+    return isinstance(said, str) and _MOMENTS.match(said) is not None
 
 
 def shown(workload: Workload) -> Workload:

@@ -9,8 +9,11 @@ from aibom.types.unseen import Unseen
 
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _WHEN_SEEN = re.compile(rf"first seen ({_TIME})(?:, last seen {_TIME})?$", re.ASCII)
-_SEEN = re.compile(rf",? first seen {_TIME}(?:, last seen {_TIME})?", re.ASCII)
-_OFTEN = re.compile(r" and others, \d+ times", re.ASCII)
+_PASSING = re.compile(
+    rf"(?:,? first seen {_TIME}(?:, last seen {_TIME})?| at {_TIME}| and others, \d+ times"
+    r"|(?P<who>\b(?:pid|process)) \d+)",
+    re.ASCII,
+)
 
 PLACES: dict[OriginKind, str] = {
     "image-layer": "an image layer",
@@ -56,9 +59,12 @@ def read_first_seen(sentence: str) -> float | None:
         return None
 
 
-def without_times(sentence: str) -> str:
-    """Return a sentence without when and how often it was seen, which change while it is."""
-    return _SEEN.sub("", _OFTEN.sub("", sentence))
+def lasting(sentence: str) -> str:
+    """Return a sentence without when, how often and in which process something was seen.
+
+    These change while it is seen, and what it says does not.
+    """
+    return _PASSING.sub(r"\g<who>", sentence)
 
 
 def arrived(arrival: Arrival) -> str:

@@ -1,13 +1,15 @@
 """Output folders for tests, with findings, BOMs and a log."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aibom.agent.config.settings import Keeping
+from aibom.agent.config.settings import Keeping, Logging
 from aibom.agent.events import NewFinding
+from aibom.agent.log import Log
 from aibom.agent.output.output import Output
 from aibom.compare.kinds import UNDECLARED
 from aibom.report.cyclonedx import document_of
@@ -23,21 +25,20 @@ NEXT_POD = replace(POD, uid=OTHER_UID)
 NOON = 1_795_262_400.0
 
 
-class Log:
-    """A log that remembers."""
+class Heard(Log):
+    """A log whose lines can be read."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.text = io.StringIO()
+        super().__init__(Logging(), self.text)
 
-    def info(self, message: str, **_: str | float) -> None:
-        self.lines.append(message)
-
-    def warning(self, message: str, **_: str | float) -> None:
-        self.lines.append(message)
+    @property
+    def lines(self) -> list[str]:
+        return self.text.getvalue().splitlines()
 
 
 def output(folder: Path, log: Log | None = None, **keep: Any) -> Output:
-    return Output(str(folder), Keeping(**keep), "node-1", log or Log(), clock=lambda: NOON)
+    return Output(str(folder), Keeping(**keep), "node-1", log or Heard(), clock=lambda: NOON)
 
 
 def finding(**fields: Any) -> Finding:

@@ -12,7 +12,7 @@ from aibom.agent.output import boms as module
 from aibom.agent.output import history
 from aibom.agent.output.output import Output
 from aibom.types.inventory import Evidence, Workload
-from tests.agent.outputs import NEXT_POD, NOON, OTHER_UID, POD, bom, files, output
+from tests.agent.outputs import NEXT_POD, NOON, OTHER_UID, POD, Heard, bom, files, output
 from tests.make import component
 
 NEWEST = "boms/default_web-0.cdx.json"
@@ -48,9 +48,16 @@ def test_a_bom_is_written_when_its_content_is_new(tmp_path: Path) -> None:
 def test_when_and_how_often_it_was_seen_is_no_new_content(tmp_path: Path) -> None:
     def seen(times: int, last: float, path: str = "/m/a") -> str:
         evidence = Evidence(
-            "open", path, "python3", 7, "binary-analysis", 90, times=times,
-            first_seen=NOON, last_seen=last,
-        )  # fmt: skip
+            "open",
+            path,
+            "python3",
+            7,
+            "binary-analysis",
+            90,
+            times=times,
+            first_seen=NOON,
+            last_seen=last,
+        )
         other = replace(evidence, process="cat", times=times + 9)
         return bom(component("adapter", evidence=(evidence, other)))
 
@@ -230,23 +237,34 @@ def test_nothing_expires_because_the_clock_jumped(tmp_path: Path) -> None:
         assert files(tmp_path) == [ENDED]
 
 
+def test_nothing_expires_because_the_clock_was_ahead_at_the_start(tmp_path: Path) -> None:
+    first = output(tmp_path, gone_days=7)
+    first.bom(POD, _named("a"), status="ended")
+    first.summary({"a": 1})
+    first.prune(NOON)
+    first.close()
+    for when in (NOON + 365 * DAY, NOON + 366 * DAY):
+        later = output(tmp_path, gone_days=7)
+        later.prune(when)
+        later.close()
+        assert files(tmp_path) == [ENDED, "node.json"]
+    # when one was at work until a while ago the clock is believed
+    os.utime(tmp_path / "node.json", (NOON + 366 * DAY, NOON + 366 * DAY))
+    output(tmp_path, gone_days=7).prune(NOON + 366 * DAY + 600)
+    assert files(tmp_path) == ["node.json"]
+
+
 def test_no_more_than_so_many_ended_ones_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MOST_ENDED", 2)
     times = iter(range(100))
-    out = Output(str(tmp_path), output(tmp_path)._keep, "n", _Silent(), lambda: next(times))
+    out = Output(str(tmp_path), output(tmp_path)._keep, "n", Heard(), lambda: next(times))
     for number in range(5):
         job = replace(POD, name=f"job-{number}", uid=f"{number:08}-a")
         out.bom(job, _named("a", job), status="ended")
     out.prune(50)
     assert sorted(name.split("@")[0][-1] for name in files(tmp_path)) == ["3", "4"]
-
-
-class _Silent:
-    def info(self, message: str, **fields: str | float) -> None: ...
-
-    def warning(self, message: str, **fields: str | float) -> None: ...
 
 
 def test_a_bom_that_was_removed_is_asked_for_again(tmp_path: Path) -> None:

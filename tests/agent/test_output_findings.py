@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aibom.agent.output import journal
-from tests.agent.outputs import Log, files, ids, new, output
+from tests.agent.outputs import Heard, files, ids, new, output
 
 
 def test_lines_are_appended_and_told(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_no_older_file_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
 
 def test_what_cannot_be_put_aside_grows_on(tmp_path: Path) -> None:
     (tmp_path / "findings.jsonl.1").mkdir()
-    log = Log()
+    log = Heard()
     out = output(tmp_path, log, findings_bytes=1, findings_files=1)
     for number in range(3):
         assert out.append([new(number)]) == [f"finding-{number}"]
@@ -176,7 +176,7 @@ class Disk:
 def test_a_disk_that_fails_leaves_whole_lines_and_none_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, fails: str
 ) -> None:
-    log = Log()
+    log = Heard()
     out = output(tmp_path, log)
     before = out.append([new(0)])
     with monkeypatch.context() as patch:
@@ -209,5 +209,6 @@ def test_what_cannot_be_read_is_told_again(tmp_path: Path) -> None:
     (tmp_path / "findings.jsonl").mkdir()
     out = output(tmp_path)
     assert out.reconcile([new(1)]) == [new(1)]
+    assert out.recent_ids() == set()
     assert out.append([new(1)]) == []
     assert "findings.jsonl" in out.error

@@ -53,8 +53,9 @@ def test_a_line_is_what_the_schema_says(workload: Workload, about: object) -> No
             finding_line(new(workload=workload, finding=found, component=about), NOON)
         )
         LINE.validate(line)
-        assert set(line) <= set(json.loads((SCHEMAS / "aibom-finding.schema.json").read_text())
-                                ["properties"])  # fmt: skip
+        assert set(line) <= set(
+            json.loads((SCHEMAS / "aibom-finding.schema.json").read_text())["properties"]
+        )
 
 
 def test_a_line_says_what_where_who_and_what_to_do() -> None:
@@ -113,6 +114,14 @@ def test_no_line_is_longer_than_collectors_take(filling: str) -> None:
     assert len(line.encode()) <= LONGEST
     assert json.loads(line)["cut"] is True
     LINE.validate(json.loads(line))
+
+
+def test_the_page_shows_what_is_written() -> None:
+    about = component("adapter", "writable-layer", containers=("app",), name="sql-lora")
+    page = (DOCS / "agent-output.md").read_text()
+    assert finding_line(new(component=about), NOON) in page
+    described = json.loads((SCHEMAS / "aibom-finding.schema.json").read_text())["properties"]
+    assert [name for name in described if f"`{name}`" not in page] == []
 
 
 def test_the_summary_is_what_the_schema_says() -> None:

@@ -38,6 +38,12 @@ def names_of(workload: Workload) -> tuple[str, str]:
     return stem_of(workload) + BOM_SUFFIX, own_stem(workload, key_of(workload)) + BOM_SUFFIX
 
 
+def bom_id(node: str, workload: Workload, content: str, status: str) -> str:
+    """Return what names a version of a BOM wherever it is told of."""
+    told = "\0".join((node, key_of(workload), content, status))
+    return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
 def read_bom(folder: Folder, name: str) -> Stored | None:
     """Return whose BOM a file is and what it says; None where it is none of ours."""
     data = folder.read(name, _LARGEST)

@@ -23,8 +23,8 @@ Status = Literal["running", "ended"]
 
 BOMS = "boms"
 ENDED = "ended"
-# what a disk without room, or one that fails, says to every other file as well
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+#: What a disk without room, or one that fails, says to every other file as well
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 #: Bytes of compressed BOMs that wait in memory for a disk that takes nothing.
 WAITING_BYTES = 16 * 2**20
 
@@ -94,7 +94,7 @@ class Boms:
                 self._write(version)
             except OSError as error:
                 self._trouble.note(BOMS, error)
-                if error.errno in _FULL:
+                if error.errno in FULL:
                     break
             else:
                 self.written += 1

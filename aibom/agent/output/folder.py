@@ -35,9 +35,13 @@ class Folder:
     @classmethod
     def at(cls, path: str) -> Self:
         """Open the folder at a path, made if it is missing; its last part may be no link."""
-        with suppress(FileExistsError):
+        made = not os.path.lexists(path)
+        if made:
             os.makedirs(path, mode=FOLDER_MODE)
-        return cls(os.open(path, _OPEN_FOLDER))
+        folder = cls(os.open(path, _OPEN_FOLDER))
+        if made:
+            folder.let_read()
+        return folder
 
     def sub(self, name: str) -> "Folder":
         """Open a folder in this one, made if it is missing; a link in its place is removed."""
@@ -48,7 +52,16 @@ class Folder:
         if found is None:
             os.mkdir(name, FOLDER_MODE, dir_fd=self.descriptor)
             self.sync()
-        return Folder(os.open(name, _OPEN_FOLDER, dir_fd=self.descriptor))
+        folder = Folder(os.open(name, _OPEN_FOLDER, dir_fd=self.descriptor))
+        if found is None:
+            folder.let_read()
+        return folder
+
+    def let_read(self) -> None:
+        """Give a folder that was just made its mode, whatever the umask is."""
+        # that files get the group of their folder is inherited, too (inode(7), set-group-ID)
+        inherited = os.fstat(self.descriptor).st_mode & stat.S_ISGID
+        os.fchmod(self.descriptor, FOLDER_MODE | inherited)
 
     def close(self) -> None:
         """Close the descriptor."""

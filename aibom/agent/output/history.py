@@ -1,7 +1,6 @@
 """Older versions of BOMs, and how long those of ended workloads stay."""
 
 import re
-from contextlib import suppress
 
 from aibom.agent.output.folder import Folder
 from aibom.report.filenames import BOM_SUFFIX
@@ -54,11 +53,3 @@ def prune_ended(boms: Folder, ended: Folder, now: float, days: float) -> None:
             with boms.sub(HISTORY) as history:
                 history.remove(name.removesuffix(BOM_SUFFIX))
             ended.remove(name)
-
-
-def tidy(boms: Folder) -> None:
-    """Remove what a writer that was killed left half written. Raises OSError."""
-    boms.tidy()
-    for name in boms.names():
-        with suppress(NotADirectoryError), boms.sub(name) as inner:
-            inner.tidy()

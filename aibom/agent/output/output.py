@@ -1,29 +1,28 @@
 """The output folder: what the agent found out, in files that are whole whatever happens."""
 
 import errno
-import hashlib
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from aibom.agent.config.settings import Keeping
 from aibom.agent.errors import AgentError
-from aibom.agent.events import NewBom, NewFinding, key_of
+from aibom.agent.events import NewBom, NewFinding
 from aibom.agent.log import Log
 from aibom.agent.output import rotation
-from aibom.agent.output.bomfiles import BomFile
-from aibom.agent.output.boms import BOMS, ENDED, Boms, Status
+from aibom.agent.output.bomfiles import BomFile, bom_id
+from aibom.agent.output.boms import BOMS, ENDED, FULL, Boms, Status
 from aibom.agent.output.clock import Jumps
-from aibom.agent.output.history import prune_ended, tidy
+from aibom.agent.output.history import prune_ended
 from aibom.agent.output.journal import Journal, Line
 from aibom.agent.output.lines import finding_line
+from aibom.agent.output.nodefile import SUMMARY, NodeFile
 from aibom.agent.output.root import Root
 from aibom.agent.output.trouble import Trouble
-from aibom.report.jsontext import serialise
 from aibom.types.inventory import Workload
 
 FINDINGS = "findings.jsonl"
-SUMMARY = "node.json"
 #: Bytes at the end of the findings that are searched for what a crash left untold.
 _RECENT_BYTES = 64 * 2**20
 _DAY = 86_400.0
@@ -47,7 +46,7 @@ class Output:
         self._clock = clock
         self._jumps = Jumps()
         self._root = Root(folder)
-        self._summary = ""
+        self._node_file = NodeFile(self._root)
         self._trouble = Trouble(log)
         self._journal = Journal(FINDINGS, self._root, keep, self._trouble)
         self._boms = Boms(self._root, keep, self._trouble, clock)
@@ -56,21 +55,25 @@ class Output:
     def check(self) -> None:
         """See to it that the folder can be used, and tidy what a crash left.
 
-        Raises AgentError.
+        Raises AgentError, and not for a disk that is full.
         """
         try:
             root = self._root()
             root.tidy()
-            with root.sub(BOMS) as boms, boms.sub(ENDED):
-                tidy(boms)
+            with root.sub(BOMS) as boms, boms.sub(ENDED) as ended:
+                boms.tidy()
+                ended.tidy()
             self._journal.open()
         except BlockingIOError:
-            raise AgentError(f"output folder {self._folder}: another agent writes there") from None
+            raise AgentError(f"--output {self._folder}: another agent writes there") from None
         except OSError as error:
+            if error.errno in FULL:  # an agent that ends would not even say so
+                self._trouble.note(FINDINGS, error)
+                return
             reason = error.strerror
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 reason = "it is a link or no folder: name a folder itself"
-            raise AgentError(f"output folder {self._folder}: {reason}") from None
+            raise AgentError(f"--output {self._folder}: {reason}") from None
 
     @property
     def error(self) -> str:
@@ -119,14 +122,21 @@ class Output:
         if not untold:
             return []
         try:
-            present = self.recent_ids()
+            present = self._recent_ids()
         except OSError as error:  # told twice is better than never: the id is the same
             self._trouble.note(FINDINGS, error)
             return list(untold)
         return [one for one in untold if one.id not in present]
 
     def recent_ids(self) -> set[str]:
-        """Return the ids of the findings that were written last. Raises OSError."""
+        """Return the ids of the findings that were written last; none if they cannot be read."""
+        try:
+            return self._recent_ids()
+        except OSError as error:
+            self._trouble.note(FINDINGS, error)
+            return set()
+
+    def _recent_ids(self) -> set[str]:
         files = self._keep.findings_files
         self._journal.open()
         return rotation.recent_ids(self._root(), FINDINGS, files, _RECENT_BYTES)
@@ -144,9 +154,7 @@ class Output:
             return None
         if file is None:
             return None
-        parts = (self._node, key_of(workload), file.content, status)
-        told = "\0".join(parts).encode("utf-8", "backslashreplace")
-        identifier = hashlib.sha256(told).hexdigest()[:32]
+        identifier = bom_id(self._node, workload, file.content, status)
         return NewBom(identifier, self._node, workload, file.name, text, status)
 
     def settle(self, living: Collection[Workload]) -> None:
@@ -158,11 +166,7 @@ class Output:
 
     def summary(self, document: dict[str, Any]) -> None:
         """Write the summary of the node, if it is not what stands there."""
-        text = serialise(document)
-        if text != self._summary:
-            data = text.encode("utf-8", "backslashreplace")
-            if self._contained(SUMMARY, lambda: self._root().write(SUMMARY, data)):
-                self._summary = text
+        self._contained(SUMMARY, lambda: self._node_file.write(document))
 
     def prune(self, now: float) -> frozenset[str]:
         """Remove what has been kept long enough.
@@ -171,29 +175,29 @@ class Output:
         again, whatever it says. ``now`` is in seconds since the epoch.
         """
         missing: list[frozenset[str]] = []
-        days = self._keep.gone_days
-        settled = self._jumps.settled(now, days * _DAY)
 
         def prune() -> None:
-            rotation.prune(self._root(), FINDINGS, self._keep.findings_files)
-            if self._root().file(SUMMARY) is None:
-                self._summary = ""
-            if settled:
-                with self._root().sub(BOMS) as boms, boms.sub(ENDED) as ended:
-                    prune_ended(boms, ended, now, days)
+            root = self._root()
+            rotation.prune(root, FINDINGS, self._keep.findings_files)
+            days = self._keep.gone_days
+            if self._jumps.settled(now, days * _DAY, self._node_file.at_work()):
+                self._node_file.note(now)
+            else:
+                days = math.inf
+            with root.sub(BOMS) as boms, boms.sub(ENDED) as ended:
+                prune_ended(boms, ended, now, days)
             missing.append(self._boms.forget_missing())
 
         self._contained("older files", prune)
         return missing[0] if missing else frozenset()
 
-    def _contained(self, what: str, act: Callable[[], None]) -> bool:
+    def _contained(self, what: str, act: Callable[[], None]) -> None:
         try:
             act()
         except OSError as error:
             self._trouble.note(what, error)
-            return False
-        self._trouble.over(what)
-        return True
+        else:
+            self._trouble.over(what)
 
     def close(self) -> None:
         """Close everything; what is used again is opened again."""

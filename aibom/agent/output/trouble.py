@@ -16,14 +16,14 @@ class Trouble:
         """Note that something could not be done; it is logged when it begins."""
         self.count += 1
         reason = (isinstance(error, OSError) and error.strerror) or str(error) or repr(error)
-        if what not in self._lasting:
-            self._log.warning(f"cannot write {what}: {reason}; it is tried again")
         self._lasting[what] = reason
+        message = "output cannot be written and is tried again"
+        self._log.once(f"output: {what}", message, what=what, reason=reason)
 
     def over(self, what: str) -> None:
         """Note that it could be done."""
         if self._lasting.pop(what, None) is not None:
-            self._log.info(f"{what} can be written again")
+            self._log.clear(f"output: {what}", what=what)
 
     @property
     def text(self) -> str:
