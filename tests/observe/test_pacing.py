@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from aibom.observe.files import pacing
 from aibom.observe.files.pacing import Pace, Pressure, StoppedError
 
 SOME = "some avg10=12.50 avg60=1.00 avg300=0.00 total=2500000\n"
@@ -37,11 +36,11 @@ class Node(Pressure):
         self._clock, self._others, self._ours = clock, others, ours
         self._began = clock.now
 
-    def read(self) -> tuple[float, float]:
+    def read(self) -> float:
         share = min(100.0, self._others + self._ours)
         resting = sum(self._clock.rested)
         reading = self._clock.now - self._began - resting
-        return share, (resting * self._others + reading * share) / 100
+        return (resting * self._others + reading * share) / 100
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_it_rests_while_others_wait(clock: Clock) -> None:
     began = clock.now
     list(reading(pace, clock, 200.0))
     # and goes on, as it must not wait for ever
-    assert 0.85 < sum(clock.rested) / (clock.now - began) < 0.97
+    assert 0.9 < sum(clock.rested) / (clock.now - began) < 0.97
 
 
 def test_its_own_waiting_does_not_hold_it_up(clock: Clock) -> None:
@@ -84,7 +83,7 @@ def test_its_own_waiting_does_not_hold_it_up(clock: Clock) -> None:
     pace = Pace(clock, 0, Node(clock, 0, ours=99), lambda: clock.now)
     began = clock.now
     list(reading(pace, clock, 100.0))
-    assert sum(clock.rested) / (clock.now - began) < 0.25
+    assert sum(clock.rested) / (clock.now - began) < 0.35
 
 
 def test_it_ends_when_it_is_told_to(clock: Clock) -> None:
@@ -104,17 +103,9 @@ def test_it_ends_in_the_middle_of_a_rest() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [
-        (
-            SOME + FULL,
-            (12.5, 2.5),
-        ),
-        ("", (0.0, 0.0)),
-        ("some avg10=x total=1\n", (0.0, 0.0)),
-        (FULL, (0.0, 0.0)),
-    ],
+    [(SOME + FULL, 2.5), ("", 0.0), ("some avg10=x total=\n", 0.0), (FULL, 0.0)],
 )
-def test_pressure_is_read(tmp_path: Path, text: str, expected: tuple[float, float]) -> None:
+def test_pressure_is_read(tmp_path: Path, text: str, expected: float) -> None:
     folder = tmp_path / "pressure"
     folder.mkdir()
     (folder / "io").write_text(text)
@@ -122,5 +113,4 @@ def test_pressure_is_read(tmp_path: Path, text: str, expected: tuple[float, floa
 
 
 def test_a_kernel_without_it_is_never_under_pressure() -> None:
-    assert Pressure("/nowhere").read() == (0.0, 0.0)
-    assert pacing.PRESSED > 0
+    assert Pressure("/nowhere").read() == 0.0
