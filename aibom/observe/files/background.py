@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from aibom.observe.files.digests import DEFAULT_LIMIT, Digests, PendingError
@@ -27,7 +28,7 @@ MOST_WAITING = 64
 #: is looked at again anyway.
 HOLD_SECONDS = 120.0
 #: Seconds after which a digest that is not known yet counts as one that cannot be had.
-PATIENCE_SECONDS = 3_600.0
+PATIENCE_SECONDS = 1_800.0
 #: Seconds until a file is tried again that changed or could not be read, doubled each time up to
 #: the most; and how often what cannot be read is tried.
 RETRY_SECONDS, MOST_RETRY_SECONDS = 5.0, 600.0
@@ -42,6 +43,11 @@ class _Failure(NamedTuple):
     times: int
     until: float
     error: OSError
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no digest will ever be that of the key: what has changed has another one."""
+        return self.times >= MAX_TRIES or isinstance(self.error, ChangedError)
 
 
 class BackgroundDigests(Digests):
@@ -122,9 +128,7 @@ class BackgroundDigests(Digests):
             detail = f"not hashed within {PATIENCE_SECONDS / 60:.0f} minutes"
             return OSError(errno.ETIMEDOUT, detail)
         failure = self._failures.get((key.device, key.inode))
-        if failure is None or failure.key != key or failure.times < MAX_TRIES:
-            return None
-        return failure.error
+        return failure.error if failure and failure.key == key and failure.is_final else None
 
     def _may_queue(self, key: FileKey, group: str) -> bool:
         failure = self._failures.get((key.device, key.inode))
@@ -155,13 +159,21 @@ class BackgroundDigests(Digests):
             return replace(found, pending=False)
         return found
 
+    def failing(self, key: FileKey) -> str:
+        """Return in words why a digest will not be known; empty where it still may be."""
+        error = self._failure(key)
+        return (error.strerror or str(error)) if error is not None else ""
+
     def is_due(self, file: FileFacts) -> bool:
         """Say whether a file without a digest is worth asking for again."""
         if super().is_due(file):
             return True
         if not file.pending:
             return False
-        return self._failure(file.key) is not None or self._may_queue(file.key, "")
+        # a look at all files of a process for each one that is done would cost too much
+        with self._change:
+            is_roomy = len(self._jobs) <= MOST_WAITING // 2
+        return self._failure(file.key) is not None or (is_roomy and self._may_queue(file.key, ""))
 
     def finished(self) -> frozenset[FileKey]:
         """Return what has become known since the last time, failures included.
@@ -175,7 +187,9 @@ class BackgroundDigests(Digests):
         for job in old:
             job.file.close()
         told = [key for key, result in done if self._note(key, result)]
-        late = [key for key, asked in self._asked.items() if asked < now - PATIENCE_SECONDS]
+        # the first that were asked for come first
+        is_late = (now - asked > PATIENCE_SECONDS for asked in self._asked.values())
+        late = [key for key, _ in zip(self._asked, takewhile(bool, is_late), strict=False)]
         for key in late:
             self._late.put(key, True)
         for key in (*told, *late):
@@ -195,8 +209,9 @@ class BackgroundDigests(Digests):
         # whatever changes has another key each time
         times = known.times + 1 if known and (changed or known.key == key) else 1
         pause = min(RETRY_SECONDS * 2 ** min(times - 1, 20), MOST_RETRY_SECONDS)
-        self._failures.put(place, _Failure(key, times, time.monotonic() + pause, result))
-        return times >= MAX_TRIES
+        failure = _Failure(key, times, time.monotonic() + pause, result)
+        self._failures.put(place, failure)
+        return failure.is_final
 
     def close(self, seconds: float = 0.3) -> None:
         """End, in the middle of a file as well; wait at most ``seconds`` for the thread.

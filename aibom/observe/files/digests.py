@@ -66,6 +66,10 @@ class Digests:
         digest = self._memory.get(file.key) if not file.sha256 else None
         return replace(file, sha256=digest, pending=False) if digest else file
 
+    def failing(self, key: FileKey) -> str:  # noqa: ARG002
+        """Return in words why a digest will not be known; empty where it still may be."""
+        return ""
+
     def is_due(self, file: FileFacts) -> bool:
         """Say whether a file without a digest is worth asking for again."""
         return self._memory.get(file.key) is not None

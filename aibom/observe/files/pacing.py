@@ -5,18 +5,20 @@ import threading
 import time
 from collections.abc import Callable
 
-#: Percent of the last ten seconds in which somebody waited for a disk, above which it is asked
-#: whether that was our doing. Below it, reading disturbs nobody much.
-PRESSED = 20.0
-#: Seconds between two looks at the pressure.
-LOOK_SECONDS = 1.0
-#: Seconds of the first rest, and of the longest. Between two rests a look's time is read: however
-#: much others wait, hashing goes on at a tenth of its speed.
-FIRST_REST, LONGEST_REST = 0.25, 8.0
+#: Share of the time in which somebody waited for a disk, above which it is asked whether that was
+#: our doing. Below it, reading disturbs nobody much.
+PRESSED = 0.2
+#: Seconds of reading between two looks at the pressure.
+LOOK_SECONDS = 0.25
+#: Seconds of the first rest, and of the longest; each is twice the one before. Between them it is
+#: read for as long as between two looks: however much others wait, hashing goes on at a
+#: twenty-fifth of its speed.
+FIRST_REST, LONGEST_REST = 0.1, 3.2
 #: Seconds at the full rate that may be read at once after a pause.
 BURST_SECONDS = 0.25
-# Documentation/accounting/psi.rst: share of time in percent over 10 s, and microseconds in all
-_SOME = re.compile(r"^some avg10=([0-9.]+) .*\btotal=([0-9]+)$", re.MULTILINE)
+# Documentation/accounting/psi.rst: microseconds in all, up to this moment (the averages of 10 s
+# and more are of what may be over)
+_SOME = re.compile(r"^some .*\btotal=([0-9]+)$", re.MULTILINE)
 
 
 class StoppedError(Exception):
@@ -30,14 +32,14 @@ class Pressure:
         """Read below ``procfs``. Kernels without it are never under pressure."""
         self._path = f"{procfs}/pressure/io"
 
-    def read(self) -> tuple[float, float]:
-        """Return the percent of the last ten seconds, and the seconds in all, both of waiting."""
+    def read(self) -> float:
+        """Return the seconds, since the node started, in which some task waited for a disk."""
         try:
             with open(self._path, encoding="ascii", errors="replace") as file:
                 found = _SOME.search(file.read(1_000))
         except OSError:
-            return 0.0, 0.0
-        return (float(found[1]), int(found[2]) / 1e6) if found else (0.0, 0.0)
+            return 0.0
+        return int(found[1]) / 1e6 if found else 0.0
 
 
 class Pace:
@@ -56,7 +58,7 @@ class Pace:
         self._pressure = pressure or Pressure()
         self._clock = clock
         self._free_at = clock()
-        self._look_at = clock() + LOOK_SECONDS
+        self._looked = (clock(), self._pressure.read())
 
     def __call__(self, count: int) -> None:
         """Take note of ``count`` bytes, and return when the next may be read.
@@ -67,9 +69,8 @@ class Pace:
             raise StoppedError
         if self._rate:
             self._keep_to_rate(count)
-        if self._clock() >= self._look_at:
+        if self._clock() >= self._looked[0] + LOOK_SECONDS:
             self._let_others()
-            self._look_at = self._clock() + LOOK_SECONDS
 
     def _keep_to_rate(self, count: int) -> None:
         now = self._clock()
@@ -84,13 +85,16 @@ class Pace:
         time. So it is measured while we do not read: who waits then is somebody else.
         """
         rest = FIRST_REST
-        share, _ = self._pressure.read()
-        while share > PRESSED and rest <= LONGEST_REST:
-            began, before = self._clock(), self._pressure.read()[1]
+        while self._waited() > PRESSED and rest <= LONGEST_REST:
             self._rest(rest)
-            waited = self._pressure.read()[1] - before
-            share = 100 * waited / max(self._clock() - began, FIRST_REST)
             rest *= 2
+        self._waited()
+
+    def _waited(self) -> float:
+        """Return the share of the time since the last look in which somebody waited."""
+        began, before = self._looked
+        self._looked = now, total = self._clock(), self._pressure.read()
+        return (total - before) / max(now - began, FIRST_REST)
 
     def _rest(self, seconds: float) -> None:
         if self._stopped.wait(seconds):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from aibom.observe.hubs.places import confirmed
 from aibom.types.facts import ProcessFacts
-from aibom.types.files import FileFacts
+from aibom.types.files import FileFacts, FileKey
 from aibom.types.modelfiles import ModelFile, ModelUse
 from aibom.types.unseen import Unseen
 
@@ -52,12 +52,39 @@ def settled_facts(facts: ProcessFacts, settle: Settle) -> ProcessFacts:
     )
 
 
-def pending(processes: Iterable[ProcessFacts]) -> tuple[Unseen, ...]:
-    """Return a record for each file whose digest is still being computed."""
+def unfinished(
+    processes: Iterable[ProcessFacts], failing: Callable[[FileKey], str]
+) -> tuple[Unseen, ...]:
+    """Return a record for each file whose digest is still computed, or could not be.
+
+    ``failing`` says why a digest will not be known, empty where it still may be.
+    """
     found: dict[Unseen, None] = {}
     for facts in processes:
         for file in unhashed(facts):
             if file.pending:
                 detail = f"its {file.size} bytes are being hashed in the background"
                 found[Unseen("pending", file.path, detail, "", facts.process.pid)] = None
+            elif detail := failing(file.key):
+                found[Unseen("unreadable", file.path, detail, "", facts.process.pid)] = None
     return tuple(found)
+
+
+def current(uses: Iterable[ModelUse]) -> list[ModelUse]:
+    """Return uses without those of a file that had another identity later, and no digest.
+
+    A link more or less, a deletion for one, changes the identity and not the content, and what
+    was being hashed then gets its digest under the new one.
+    """
+    uses = list(uses)
+    known = {_content_of(u) for u in uses if u.model.file.sha256 or u.model.file.pending}
+    return [
+        use
+        for use in uses
+        if use.model.file.sha256 or use.model.file.pending or _content_of(use) not in known
+    ]
+
+
+def _content_of(use: ModelUse) -> tuple[str, int, int, int]:
+    key = use.model.file.key
+    return use.model.file.path, key.inode, key.size, key.mtime_ns

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
-from aibom.observe.files.settling import Settle, settled_facts, settled_use
+from aibom.observe.files.settling import Settle, current, settled_facts, settled_use
 from aibom.observe.watch.lives import Life
 from aibom.observe.watch.moments import Moments
 from aibom.types.facts import ProcessFacts
@@ -60,7 +60,7 @@ class _Record:
         held = [use for use in base.models if not self._was_unfinished(use)]
         return replace(
             base,
-            models=(*held, *self._by_events(held)),
+            models=tuple(current((*held, *self._by_events(held)))),
             packages=(*looked, *more),
             installed=tuple(self.installed.values()),
             connections=tuple(sorted({*base.connections, *self.connections})),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from aibom.observe.files.settling import pending
+from aibom.observe.files.settling import unfinished
 from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import imports_of
 from aibom.observe.sweep import Scope, Sweeper
@@ -439,6 +439,7 @@ class Watcher:
         processes = self._history.facts(self._covers)
         # and an interpreter that was not ready at one look was at another
         read = {imports_of(p.process.pid) for p in processes if p.modules is not None}
+        failing = self._digests.failing
         unseen = [
             u
             for u in self._account.unseen
@@ -449,7 +450,12 @@ class Watcher:
         return NodeFacts(
             processes=processes,
             containers=dict(self._views.containers),
-            unseen=(*unseen, *pending(processes), *self._account.shortfalls(forgotten), *silence),
+            unseen=(
+                *unseen,
+                *unfinished(processes, failing),
+                *self._account.shortfalls(forgotten),
+                *silence,
+            ),
             lost=dict(self._lost),
             sensors=self._states(),
             arrivals=dict(self._history.arrivals),
