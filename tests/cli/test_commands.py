@@ -173,6 +173,16 @@ def test_doctor_always_answers() -> None:
         assert sensor in found.stdout
 
 
+def test_doctor_says_what_each_level_lacks() -> None:
+    found = json.loads(aibom("doctor", "--format", "json").stdout)
+    assert found["schema"] == "aibom.doctor/1"
+    levels = {level["name"]: level["missing"] for level in found["levels"]}
+    assert {"processes", "file events", "process events", "own images"} <= levels.keys()
+    if "SYS_PTRACE" not in found["capabilities"]:
+        assert "CAP_SYS_PTRACE" in levels["processes"]
+    assert {sensor["state"] for sensor in found["sensors"]} <= {"works", "limited", "blind"}
+
+
 def test_a_reader_that_goes_away_is_no_crash() -> None:
     command = f"{sys.executable} -m aibom rules list | head -1"
     found = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
