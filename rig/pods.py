@@ -18,6 +18,7 @@ HostNamespace = Literal["network", "pid"]
 _CONTAINER, _NODE, _POD = 1, 2, 0  # NamespaceMode
 _RUNTIME_DEFAULT: Message = {}  # SecurityProfile: type 0
 _UNCONFINED: Message = {1: 1}
+_LOCALHOST = 2
 # what a kubelet asks to be hidden and kept from being written to (pkg/securitycontext, procMount)
 _MASKED = (
     "/proc/asound",
@@ -62,11 +63,13 @@ class Volume:
 class Security:
     """What a container may do: all capabilities are dropped and these added, as ``SYS_PTRACE``.
 
-    ``seccomp`` off means no filter instead of the runtime's default one.
+    ``seccomp`` is the runtime's default filter when it is on, none when it is off, or a file with
+    a profile. ``user`` is the number of the user that it runs as.
     """
 
     capabilities: Sequence[str] = ()
-    seccomp: bool = True
+    seccomp: bool | Path = True
+    user: int = 0
     readonly_root: bool = True
 
 
@@ -195,11 +198,12 @@ class Plan:
         return {
             1: {1: list(wanted.capabilities), 2: ["ALL"]},
             3: self._namespaces(),
+            5: {1: wanted.user},
             7: wanted.readonly_root,
             11: True,  # no_new_privs, which allowPrivilegeEscalation: false asks for
             13: list(_MASKED),
             14: list(_READONLY),
-            15: _RUNTIME_DEFAULT if wanted.seccomp else _UNCONFINED,
+            15: _seccomp(wanted.seccomp),
         }
 
     def log_of(self, container: Container) -> Path:
@@ -219,6 +223,13 @@ class Plan:
             "io.kubernetes.pod.namespace": self.namespace,
             POD_UID: self.uid,
         }
+
+
+def _seccomp(wanted: bool | Path) -> Message:
+    """Return the SecurityProfile."""
+    if isinstance(wanted, Path):
+        return {1: _LOCALHOST, 2: f"localhost/{wanted}"}
+    return _RUNTIME_DEFAULT if wanted else _UNCONFINED
 
 
 def _put(target: Path, content: bytes | Path) -> None:

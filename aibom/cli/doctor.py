@@ -3,7 +3,7 @@
 import argparse
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +14,7 @@ from aibom.formats.text import printable
 from aibom.observe.checkup import Check, State, check_up
 from aibom.observe.host.live import visible_rootfs
 from aibom.observe.host.place import look_around
-from aibom.observe.levels import LEVELS, Place
+from aibom.observe.levels import LEVELS, Place, forbidden
 from aibom.sources.containerd import ROOTS
 
 _STYLES: dict[State, str] = {"works": "green", "limited": "yellow", "blind": "bold red"}
@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     roots = (arguments.containerd_root,) if arguments.containerd_root else ROOTS
     images = any(os.access(os.path.join(root, _STORE), os.R_OK | os.X_OK) for root in roots)
     place = look_around(arguments.procfs, images=images)
+    checks = tuple(_explained(check, place) for check in checks)
     if arguments.format == "json":
         print(json.dumps(_document(checks, place), indent=2, sort_keys=True))
         return OK
@@ -57,6 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
     show(Text(""))
     show(_levels(place))
     return OK
+
+
+def _explained(check: Check, place: Place) -> Check:
+    """Say of a blind sensor when it lacks nothing that could be given to it."""
+    why = forbidden(place, check.name.removesuffix(" (opt-in)"))
+    return replace(check, remedy=why) if check.state == "blind" and why else check
 
 
 def _document(checks: tuple[Check, ...], place: Place) -> dict[str, object]:

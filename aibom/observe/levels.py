@@ -6,6 +6,10 @@ tests/live/test_live_levels.py measures it again, by leaving out each capability
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_FORBIDDEN = (
+    "nothing that this level needs is missing: a seccomp profile or a security module forbids it"
+    " (seccompProfile: {type: RuntimeDefault} does not)"
+)
 #: The first kernel whose process connector tells everybody in its first namespaces.
 _OPEN_CONNECTOR = (6, 6)
 
@@ -14,16 +18,19 @@ _OPEN_CONNECTOR = (6, 6)
 class Place:
     """Where aibom runs, as far as that decides what it can see.
 
-    ``capabilities`` are the effective ones, without ``CAP_``. ``host_pid`` and ``host_network`` say
-    whether the namespaces are the host's. ``confined`` says how a security module confines it,
-    empty where none does, and ``unconfine`` what lifts that. ``ptrace_scope`` is Yama's, 0 without
-    it. ``tracefs`` says whether one is mounted, ``images`` whether containerd's store is.
+    ``capabilities`` are the effective ones, without ``CAP_``, and ``root`` says whether it is user
+    0: what is added to a container's capabilities is given to no other user. ``host_pid`` and
+    ``host_network`` say whether the namespaces are the host's. ``confined`` says how a security
+    module confines it, empty where none does, and ``unconfine`` what lifts that. ``ptrace_scope``
+    is Yama's, 0 without it. ``tracefs`` says whether one is mounted, ``images`` whether
+    containerd's store is.
     """
 
     capabilities: frozenset[str]
     host_pid: bool
     host_network: bool
     kernel: tuple[int, int]
+    root: bool = True
     confined: str = ""
     unconfine: str = ""
     ptrace_scope: int = 0
@@ -51,7 +58,8 @@ def _pid(place: Place) -> tuple[str, ...]:
 
 
 def _caps(place: Place, *names: str) -> tuple[str, ...]:
-    return tuple(f"CAP_{name}" for name in names if name not in place.capabilities)
+    lacking = tuple(f"CAP_{name}" for name in names if name not in place.capabilities)
+    return ("runAsUser: 0", *lacking) if lacking and not place.root else lacking
 
 
 def _unconfined(place: Place) -> tuple[str, ...]:
@@ -172,8 +180,9 @@ def needed(
 
     Before Linux 6.6 it takes CAP_NET_ADMIN to unsubscribe from process events. Each new file
     system that is to be watched takes CAP_SYS_ADMIN, and each namespace that is to be entered.
+    Where CAP_FOWNER is held, others' files are read without a trace in their access times.
     """
-    found = {"SYS_PTRACE", "DAC_READ_SEARCH", "CHECKPOINT_RESTORE", "SYS_ADMIN"}
+    found = {"SYS_PTRACE", "DAC_READ_SEARCH", "CHECKPOINT_RESTORE", "SYS_ADMIN", "FOWNER"}
     if kernel < _OPEN_CONNECTOR:
         found.add("NET_ADMIN")
     if names:
@@ -181,3 +190,10 @@ def needed(
     if requests:
         found.add("PERFMON")
     return frozenset(found)
+
+
+def forbidden(place: Place, name: str) -> str:
+    """Say why a level does not work that lacks nothing; empty when it lacks something."""
+    if any(level.name == name and not level.missing(place) for level in LEVELS):
+        return _FORBIDDEN
+    return ""

@@ -148,11 +148,12 @@ def watcher(rig_node: Node, agent: str) -> Iterator[Callable[..., Running]]:
         capabilities: Sequence[str],
         host: Collection[HostNamespace],
         *,
-        seccomp: bool = True,
+        seccomp: bool | Path = True,
+        user: int = 0,
         mounts: Sequence[Mount] = (),
     ) -> Running:
         waiting = ["python3", "-c", "import time; time.sleep(600)"]
-        security = Security(capabilities, seccomp=seccomp)
+        security = Security(capabilities, seccomp=seccomp, user=user)
         container = Container("main", agent, waiting, mounts=mounts, security=security)
         pod = rig_node.run_pod("watcher", [container], volumes=[Volume("none")], host=host)
         started.append(pod)
@@ -332,16 +333,35 @@ def test_images_of_ones_own_by_a_mount_alone(rig_node: Node, look: Look) -> None
     assert "--containerd-root" in look(LOOKS, ["pid"], command=command[:2]).said("image ")
 
 
+def doctor(node: Node, inside: Running) -> dict[str, Any]:
+    done = node.exec(inside, ["python3", "-m", "aibom", "doctor", "--format", "json"], 60)
+    found: dict[str, Any] = json.loads(done.stdout)
+    levels = {level["name"]: level["missing"] for level in found["levels"]}
+    return {"levels": levels, "sensors": {s["name"]: s for s in found["sensors"]}}
+
+
 def test_doctor_knows_the_place(rig_node: Node, watcher: Callable[..., Running]) -> None:
-    lacking = {}
-    for capabilities, host in ((FULL, ("pid",)), (LOOKS, ("pid",)), ((), ())):
-        inside = watcher(capabilities, host)
-        done = rig_node.exec(inside, ["python3", "-m", "aibom", "doctor", "--format", "json"], 60)
-        found = json.loads(done.stdout)
-        lacking[capabilities] = {level["name"]: level["missing"] for level in found["levels"]}
-    missing = {name: what for name, what in lacking[FULL].items() if what}
-    assert missing.keys() == {"own images"}
-    complete = {name for name, what in lacking[LOOKS].items() if not what}
+    full = doctor(rig_node, watcher(FULL, ("pid",)))["levels"]
+    assert {name for name, what in full.items() if what} == {"own images"}
+    looks = doctor(rig_node, watcher(LOOKS, ("pid",)))["levels"]
+    complete = {name for name, what in looks.items() if not what}
     assert complete == {"processes", "deleted files", "imported modules"}
-    assert lacking[LOOKS]["host names"] == ["CAP_NET_RAW", "CAP_SYS_ADMIN"]
-    assert "hostPID: true" in lacking[()]["processes"]
+    assert looks["host names"] == ["CAP_NET_RAW", "CAP_SYS_ADMIN"]
+    none = doctor(rig_node, watcher((), ()))["levels"]
+    assert "hostPID: true" in none["processes"]
+    nobody = doctor(rig_node, watcher(FULL, ("pid",), user=65534))["levels"]
+    assert "runAsUser: 0" in nobody["processes"]
+
+
+def test_doctor_tells_a_seccomp_profile_from_missing_capabilities(
+    rig_node: Node, watcher: Callable[..., Running], tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile.json"
+    denied = {"names": ["fanotify_init", "process_vm_readv"], "action": "SCMP_ACT_ERRNO"}
+    rules = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [denied]}
+    profile.write_text(json.dumps(rules))
+    found = doctor(rig_node, watcher(FULL, ("pid",), seccomp=profile))
+    assert "seccomp profile" in found["sensors"]["file events"]["remedy"]
+    # read from /proc/PID/mem instead
+    assert found["sensors"]["imported modules"]["state"] != "blind"
+    assert found["levels"]["file events"] == []

@@ -41,6 +41,7 @@ def look_around(procfs: str, *, images: bool) -> Place:
         host_pid=host_pid(procfs),
         host_network=_link(f"{procfs}/self/ns/net") == _link(f"{procfs}/2/ns/net") != "",
         kernel=kernel_version(),
+        root=os.geteuid() == 0,
         confined=confined,
         unconfine=unconfine,
         ptrace_scope=_number(f"{procfs}/sys/kernel/yama/ptrace_scope"),

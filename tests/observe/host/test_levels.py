@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aibom.observe.host import place as places
-from aibom.observe.levels import LEVELS, Place, needed
+from aibom.observe.levels import LEVELS, Place, forbidden, needed
 
 NEW, OLD = (6, 12), (5, 15)
 BARE = Place(frozenset(), host_pid=True, host_network=False, kernel=NEW)
@@ -82,12 +82,24 @@ def test_what_is_missing(place: Place, level: str, expected: tuple[str, ...]) ->
     assert lacks(place)[level] == expected
 
 
+def test_other_users_than_root_have_no_capabilities() -> None:
+    assert lacks(replace(BARE, root=False))["processes"][0] == "runAsUser: 0"
+    assert lacks(replace(BARE, root=False, capabilities=EVENTS))["processes"] == ()
+
+
+def test_what_lacks_nothing_and_does_not_work_is_forbidden() -> None:
+    assert "seccomp" in forbidden(replace(BARE, capabilities=EVENTS), "file events")
+    assert forbidden(BARE, "file events") == ""
+    assert forbidden(BARE, "hashing") == ""
+
+
 def test_what_a_watch_keeps() -> None:
     assert needed(kernel=NEW) == {
         "SYS_PTRACE",
         "DAC_READ_SEARCH",
         "CHECKPOINT_RESTORE",
         "SYS_ADMIN",
+        "FOWNER",
     }
     assert needed(kernel=OLD) - needed(kernel=NEW) == {"NET_ADMIN"}
     assert needed(names=True, kernel=NEW) - needed(kernel=NEW) == {"NET_RAW"}
