@@ -12,11 +12,11 @@ import pytest
 pytestmark = pytest.mark.live
 
 DROP = """
-import json, os, sys, threading
+import json, os, sys, threading, time
 from aibom.observe.host.privileges import ThreadsError, drop, rights_of_self
 names = frozenset(sys.argv[1].split())
 if len(sys.argv) > 2:
-    threading.Thread(target=input, daemon=True).start()
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 try:
     left = sorted(drop(names))
 except ThreadsError as error:
@@ -32,9 +32,7 @@ print(json.dumps({"left": left, "fields": fields, "child": child}))
 
 def dropped(names: str, *options: str) -> Any:
     command = [sys.executable, "-c", DROP, names, *options]
-    done = subprocess.run(
-        command, stdin=subprocess.PIPE, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
