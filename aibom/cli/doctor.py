@@ -8,6 +8,12 @@ from dataclasses import asdict, replace
 from rich.table import Table
 from rich.text import Text
 
+from aibom import __version__
+from aibom.agent.config.settings import Logging
+from aibom.agent.errors import AgentError
+from aibom.agent.health.server import Server
+from aibom.agent.log import Log
+from aibom.agent.status import Status
 from aibom.cli.node import add_host_options
 from aibom.cli.terminal import OK, show
 from aibom.formats.text import printable
@@ -40,6 +46,11 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="D",
         help="containerd's own root, for images (default: where it is usually)",
     )
+    command.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        help="ADDRESS:PORT that an agent is to serve metrics and health at",
+    )
     command.set_defaults(run=run)
 
 
@@ -50,7 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     roots = (arguments.containerd_root,) if arguments.containerd_root else ROOTS
     images = any(os.access(os.path.join(root, _STORE), os.R_OK | os.X_OK) for root in roots)
     place = look_around(arguments.procfs, images=images)
-    checks = tuple(_explained(check, place) for check in checks)
+    checks = (
+        *(_explained(check, place) for check in checks),
+        *((_listening(arguments.listen),) if arguments.listen else ()),
+    )
     if arguments.format == "json":
         print(json.dumps(_document(checks, place), indent=2, sort_keys=True))
         return OK
@@ -58,6 +72,17 @@ def run(arguments: argparse.Namespace) -> int:
     show(Text(""))
     show(_levels(place))
     return OK
+
+
+def _listening(address: str) -> Check:
+    """Listen at an address for a moment, as an agent does."""
+    server = Server(address, lambda: Status(__version__, "", 0.0), Log(Logging()))
+    try:
+        server.start()
+    except AgentError as error:
+        return Check("metrics and health", "blind", str(error))
+    server.close()
+    return Check("metrics and health", "works", f"{address} is free")
 
 
 def _explained(check: Check, place: Place) -> Check:
