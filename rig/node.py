@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from rig.containerd import Places
 from rig.cri import Output, Runtime
 from rig.errors import RigError
 from rig.oci import Image
-from rig.pods import POD_UID, Container, Plan, Pod, Running, Volume
+from rig.pods import POD_UID, Container, HostNamespace, Plan, Pod, Running, Volume
 from rig.signals import ending_as_interrupt, held_back
 from rig.sweep import remember, remove_cgroups, sweep
 
@@ -101,17 +101,18 @@ class Node:
         *,
         namespace: str = "default",
         volumes: Sequence[Volume] = (),
-        host_network: bool = False,
+        host: Collection[HostNamespace] = (),
     ) -> Pod:
         """Start a pod and return it when every container runs its own program.
 
-        It has a network of its own with the loopback interface only, or the machine's. Raises
+        ``host`` names the namespaces that it shares with the machine: without any it has a network
+        of its own with the loopback interface only, and each container its own processes. Raises
         RigError, and leaves nothing of the pod, when a container cannot start.
         """
         uid = str(uuid.uuid4())
         logs = self.places.pod_logs / f"{namespace}_{name}_{uid}"
         folder = self.places.pods / uid
-        plan = Plan(name, namespace, uid, folder, logs, tuple(volumes), host_network)
+        plan = Plan(name, namespace, uid, folder, logs, tuple(volumes), frozenset(host))
         folder.mkdir(parents=True)
         try:
             return self._run(plan, containers)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rig.errors import RigError
 from rig.wire import Message, string_map
@@ -11,8 +12,29 @@ from rig.wire import Message, string_map
 POD_UID = "io.kubernetes.pod.uid"
 """The label that names a pod."""
 
+HostNamespace = Literal["network", "pid"]
+"""A namespace that a pod may share with the machine, as ``hostNetwork`` and ``hostPID`` ask."""
+
 _CONTAINER, _NODE, _POD = 1, 2, 0  # NamespaceMode
 _RUNTIME_DEFAULT: Message = {}  # SecurityProfile: type 0
+_UNCONFINED: Message = {1: 1}
+_LOCALHOST = 2
+# what a kubelet asks to be hidden and kept from being written to (pkg/securitycontext, procMount)
+_MASKED = (
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)
+_READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _RESOURCES: Message = {1: 100_000, 3: 102, 5: 900}  # cpu period, cpu shares, oom score
 
 
@@ -38,10 +60,25 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """What a container may do: all capabilities are dropped and these added, as ``SYS_PTRACE``.
+
+    ``seccomp`` is the runtime's default filter when it is on, none when it is off, or a file with
+    a profile. ``user`` is the number of the user that it runs as.
+    """
+
+    capabilities: Sequence[str] = ()
+    seccomp: bool | Path = True
+    user: int = 0
+    readonly_root: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """One container of a pod. ``volumes`` maps a volume's name to its path in the container.
 
-    Without ``argv`` the image's own command runs.
+    Without ``argv`` the image's own command runs; without ``security`` it may do what the runtime
+    allows everybody.
     """
 
     name: str
@@ -50,6 +87,7 @@ class Container:
     env: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
+    security: Security | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +138,7 @@ class Plan:
     folder: Path
     logs: Path
     volumes: tuple[Volume, ...]
-    host_network: bool
+    host: frozenset[HostNamespace]
 
     @property
     def cgroup(self) -> str:
@@ -131,7 +169,7 @@ class Plan:
         security: Message = {1: self._namespaces(), 9: _RUNTIME_DEFAULT}
         return {
             1: {1: self.name, 2: self.uid, 3: self.namespace},
-            2: None if self.host_network else self.name,
+            2: None if "network" in self.host else self.name,
             3: str(self.logs),
             6: string_map(self._labels() | {"app": self.name}),
             7: string_map({"kubernetes.io/config.source": "api"}),
@@ -141,7 +179,6 @@ class Plan:
     def container_message(self, container: Container) -> Message:
         """Return the ContainerConfig of ``container``."""
         mounts = [*container.mounts, *self._volume_mounts(container)]
-        security: Message = {3: self._namespaces(), 15: _RUNTIME_DEFAULT}
         return {
             1: {1: container.name},
             2: {1: container.image},
@@ -151,7 +188,22 @@ class Plan:
             9: string_map(self._labels() | {"io.kubernetes.container.name": container.name}),
             10: string_map({"io.kubernetes.container.restartCount": "0"}),
             11: f"{container.name}/0.log",
-            15: {1: _RESOURCES, 2: security},
+            15: {1: _RESOURCES, 2: self._security(container.security)},
+        }
+
+    def _security(self, wanted: Security | None) -> Message:
+        """Return the LinuxContainerSecurityContext."""
+        if wanted is None:
+            return {3: self._namespaces(), 15: _RUNTIME_DEFAULT}
+        return {
+            1: {1: list(wanted.capabilities), 2: ["ALL"]},
+            3: self._namespaces(),
+            5: {1: wanted.user},
+            7: wanted.readonly_root,
+            11: True,  # no_new_privs, which allowPrivilegeEscalation: false asks for
+            13: list(_MASKED),
+            14: list(_READONLY),
+            15: _seccomp(wanted.seccomp),
         }
 
     def log_of(self, container: Container) -> Path:
@@ -162,8 +214,8 @@ class Plan:
         return [Mount(self.volume(name), path) for name, path in container.volumes.items()]
 
     def _namespaces(self) -> Message:
-        shared = _NODE if self.host_network else _POD
-        return {1: shared, 2: _CONTAINER, 3: shared}
+        shared = _NODE if "network" in self.host else _POD
+        return {1: shared, 2: _NODE if "pid" in self.host else _CONTAINER, 3: shared}
 
     def _labels(self) -> dict[str, str]:
         return {
@@ -171,6 +223,13 @@ class Plan:
             "io.kubernetes.pod.namespace": self.namespace,
             POD_UID: self.uid,
         }
+
+
+def _seccomp(wanted: bool | Path) -> Message:
+    """Return the SecurityProfile."""
+    if isinstance(wanted, Path):
+        return {1: _LOCALHOST, 2: f"localhost/{wanted}"}
+    return _RUNTIME_DEFAULT if wanted else _UNCONFINED
 
 
 def _put(target: Path, content: bytes | Path) -> None:

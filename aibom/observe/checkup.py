@@ -10,15 +10,19 @@ from aibom.formats.source import FormatError
 from aibom.observe.containers import containers
 from aibom.observe.containers.cri import list_containers
 from aibom.observe.events.errors import SensorError
+from aibom.observe.events.selftest import scratch_folder
 from aibom.observe.files import hashing
 from aibom.observe.host import rootdir
 from aibom.observe.host.live import LiveHost
+from aibom.observe.host.place import host_pid
 from aibom.observe.network.sniffer import Sniffer
 from aibom.observe.watch.lives import Lives
 from aibom.observe.watch.requests import Requests
 from aibom.observe.watch.sensors import open_sensors
 
 State = Literal["works", "limited", "blind"]
+
+_LOOK = "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; see the levels below for what else may forbid it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,7 @@ def check_up(procfs: str, rootfs: str, cri_socket: str | None) -> tuple[Check, .
 
 def _process_table(procfs: str) -> Check:
     name = "process table"
-    try:
-        with open(f"{procfs}/2/comm", encoding="utf-8") as file:
-            host = file.read().strip() == "kthreadd"
-    except OSError:
-        host = False
-    if host:
+    if host_pid(procfs):
         return Check(name, "works", "the host's processes are visible")
     return Check(
         name,
@@ -83,29 +82,7 @@ def _other_processes(procfs: str) -> Check:
     if not denied:
         return Check(name, "works", f"all {readable} processes can be looked into")
     detail = f"{readable} processes can be looked into, {denied} cannot"
-    remedy = "run as root or with CAP_SYS_PTRACE" + _confinement(procfs)
-    return Check(name, "limited" if readable else "blind", detail, remedy)
-
-
-def _confinement(procfs: str) -> str:
-    """Return what besides capabilities may forbid ptrace-style reads here."""
-    hints = []
-    try:
-        with open(f"{procfs}/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
-            if int(file.read()) >= 3:
-                hints.append("Yama's kernel.yama.ptrace_scope=3 denies everybody")
-    except (OSError, ValueError):
-        pass  # no Yama on this kernel
-    try:
-        with open(f"{procfs}/self/attr/current", encoding="utf-8") as file:
-            label = file.read().strip("\0\n")
-        if label and label != "unconfined":
-            hints.append(
-                f"this process is confined as {label} (AppArmor: unconfined; SELinux: spc_t)"
-            )
-    except OSError:
-        pass  # no security module
-    return "".join(f"; {hint}" for hint in hints)
+    return Check(name, "limited" if readable else "blind", detail, _LOOK)
 
 
 def _mapped_files(procfs: str) -> Check:
@@ -118,7 +95,7 @@ def _mapped_files(procfs: str) -> Check:
             name,
             "limited",
             "mapped files can only be read by their path, not when deleted or in a memfd",
-            "add CAP_CHECKPOINT_RESTORE (Linux 5.9) or run as root",
+            "CAP_CHECKPOINT_RESTORE (Linux 5.9) or CAP_SYS_ADMIN",
         )
     return Check(name, "works", "content is read through map_files, whatever its name")
 
@@ -157,8 +134,10 @@ def _cgroups(procfs: str) -> Check:
     except OSError as error:
         return Check(name, "blind", f"cgroups cannot be read ({error.strerror})", "mount procfs")
     if relative:
-        detail = "cgroup paths are relative to this container; ids are still read from them"
-        return Check(name, "limited", detail, "run in the host's cgroup namespace")
+        detail = (
+            "read from each process's cgroup, as this container's own cgroup namespace shows it"
+        )
+        return Check(name, "works", detail)
     return Check(name, "works", "read from each process's cgroup")
 
 
@@ -189,7 +168,11 @@ def _cri(socket: str | None) -> Check:
 
 def _hashing() -> Check:
     name = "hashing"
-    with tempfile.TemporaryFile() as file:
+    try:
+        folder = scratch_folder()
+    except SensorError as error:
+        return Check(name, "limited", error.detail, error.remedy)
+    with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"\0" * 4096)
         file.flush()
         way = hashing.way_of(file.fileno())
@@ -209,12 +192,29 @@ def _imports(procfs: str) -> Check:
     try:
         table = LiveHost(procfs).modules(os.getpid())
     except (OSError, FormatError) as error:
-        remedy = "CAP_SYS_PTRACE, and a seccomp profile that allows process_vm_readv"
+        remedy = "a seccomp profile that allows process_vm_readv, or /proc/PID/mem"
         return Check(name, "blind", f"a Python's memory cannot be read: {error}", remedy)
     if table is None:
         return Check(name, "limited", "aibom's own Python was not recognised", "")
     detail = f"sys.modules is read from memory ({table.layout} for CPython {table.version})"
+    denied = _memories_denied(procfs)
+    if denied:
+        remedy = "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, and kernel.yama.ptrace_scope below 3"
+        return Check(name, "limited", f"{detail}; the memory of {denied} may not be read", remedy)
     return Check(name, "works", detail)
+
+
+def _memories_denied(procfs: str) -> int:
+    """Count the processes whose memory may not be read; nothing of it is."""
+    denied = 0
+    for pid in (p for p in os.listdir(procfs) if p.isdigit()):
+        try:
+            os.close(os.open(f"{procfs}/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC))
+        except PermissionError:
+            denied += 1
+        except OSError:
+            continue  # it has ended
+    return denied
 
 
 def _events(procfs: str) -> tuple[Check, ...]:

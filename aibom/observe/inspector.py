@@ -41,7 +41,7 @@ MAX_SCRIPT = 16 << 20
 FINGERPRINTED = 1 << 20
 #: Most device files of one process that are kept.
 MAX_DEVICES = 256
-_MAP_REMEDY = "give aibom CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE, or run it as root"
+_MAP_REMEDY = "CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_CHECKPOINT_RESTORE"
 _REMOTE_REMEDY = "scan where the file system is local, or copy the file there"
 
 

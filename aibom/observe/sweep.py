@@ -15,7 +15,7 @@ from aibom.types.unseen import Unseen
 
 # processes that may be remembered before those that ended are looked for
 _MANY = 1_000
-_REMEDY = "run as root, or with CAP_SYS_PTRACE in the host's pid namespace"
+_REMEDY = "run as root with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, in a pod with hostPID: true"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -171,6 +172,25 @@ def test_doctor_always_answers() -> None:
         "file events",
     ):
         assert sensor in found.stdout
+
+
+def test_doctor_says_what_each_level_lacks() -> None:
+    found = json.loads(aibom("doctor", "--format", "json").stdout)
+    assert found["schema"] == "aibom.doctor/1"
+    levels = {level["name"]: level["missing"] for level in found["levels"]}
+    assert {"processes", "file events", "process events", "own images"} <= levels.keys()
+    if "SYS_PTRACE" not in found["capabilities"]:
+        assert "CAP_SYS_PTRACE" in levels["processes"]
+    assert {sensor["state"] for sensor in found["sensors"]} <= {"works", "limited", "blind"}
+
+
+def test_doctor_tries_the_address_of_an_agent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        found = json.loads(aibom("doctor", "--format", "json", "--listen", address).stdout)
+    (state,) = (s for s in found["sensors"] if s["name"] == "metrics and health")
+    assert state["state"] == "blind"
+    assert address in state["detail"]
 
 
 def test_a_reader_that_goes_away_is_no_crash() -> None:

@@ -34,7 +34,7 @@ _MOST = 16384
 _PATIENCE = 0.2
 
 _OWN_NAMES = "run it in the host's pid and user namespaces (in a pod: hostPID: true, no userns)"
-_OWN_NETWORK = "give it the host's network namespace (/proc/1/ns/net), or in a pod hostNetwork"
+_OWN_NETWORK = "give it the host's network namespace, in a pod by hostNetwork: true"
 _PRIVILEGE = "run as root with CAP_NET_ADMIN (and CAP_SYS_ADMIN to enter a network namespace)"
 
 

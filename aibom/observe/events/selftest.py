@@ -15,7 +15,23 @@ from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import OPENED, FileEvents, open_handle
 
 _PREFIX = ".aibom-self-test-"
+# shared memory, which every container has (OCI runtime specification, "Default Filesystems")
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - nothing is kept there
 _REMEDY = "run as root with CAP_SYS_ADMIN, on Linux 5.9 or newer with overlayfs"
+
+
+def scratch_folder() -> str:
+    """Return a folder to try things in: the temporary one, or one that read-only containers have.
+
+    Raises SensorError when nothing can be written anywhere.
+    """
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        if os.access(_SHARED_MEMORY, os.W_OK):
+            return _SHARED_MEMORY
+    detail = "there is no temporary folder to try file events in"
+    raise SensorError(errno.ENOENT, detail, "in a pod: an emptyDir at /tmp; else set TMPDIR")
 
 
 def self_test(folder: str) -> Literal["filesystem", "overlay"]:

@@ -19,6 +19,7 @@ from aibom.types.unseen import Unseen
 
 #: A request is read within this time of its being sent, in nanoseconds.
 RECENT_NS = 1_000_000_000
+_MAPPED = "CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN, to open what a process maps"
 # programs that have OpenSSL linked in and export it, besides those that load libssl
 _PROGRAMS = ("node", "nodejs")
 
@@ -69,6 +70,9 @@ class Requests:
             if mapping.path.rpartition("/")[2].startswith("libssl"):
                 subject = f"TLS requests through {mapping.path}"
                 self._miss(Unseen("sensor", subject, error.detail, error.remedy))
+        except PermissionError as error:
+            subject = f"TLS requests through {mapping.path}"
+            self._miss(Unseen("denied", subject, error.strerror or "", _MAPPED))
         except OSError:
             self._tried.discard((mapping.device, mapping.inode))  # it has ended; another may do
 

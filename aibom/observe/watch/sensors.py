@@ -1,6 +1,6 @@
 """The event sensors of this machine: opened as far as they work here, each with its word on why."""
 
-import tempfile
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -9,7 +9,7 @@ from aibom.observe.events.errors import SensorError
 from aibom.observe.events.files import FileEvents
 from aibom.observe.events.overlays import OverlayEvents
 from aibom.observe.events.processes import ProcessEvents
-from aibom.observe.events.selftest import require_handles, self_test
+from aibom.observe.events.selftest import require_handles, scratch_folder, self_test
 from aibom.types.unseen import Unseen
 
 _T = TypeVar("_T")
@@ -17,8 +17,13 @@ _T = TypeVar("_T")
 PROCESS_EVENTS = "process events"
 FILE_EVENTS = "file events"
 IN_CONTAINERS = "file events in containers"
-#: The network namespace whose process connector the kernel serves: that of the first process.
-_HOSTS_NETWORK = "{procfs}/1/ns/net"
+#: The network namespace whose process connector the kernel serves. Process 2 is kthreadd, the
+#: parent of the kernel's own threads, and never leaves it; process 1 may be out of reach.
+_HOSTS_NETWORK = "{procfs}/2/ns/net"
+_ENTER = (
+    "in a pod hostPID: true, and either hostNetwork: true or CAP_SYS_ADMIN and CAP_SYS_PTRACE;"
+    " before Linux 6.6 CAP_NET_ADMIN too"
+)
 
 
 @dataclass(slots=True)
@@ -59,7 +64,7 @@ def _try_overlays(sensors: Sensors, wanted: Callable[[bytes], bool]) -> None:
     """Find out how the opens of containers are told of here, and say so."""
     try:
         # what the kernel tells does not depend on the file system: the temporary folder will do
-        way = self_test(tempfile.gettempdir())
+        way = self_test(scratch_folder())
     except SensorError as error:
         # most kernels in use tell of them; what is not known is said
         sensors.unseen.append(Unseen("sensor", IN_CONTAINERS, error.detail, error.remedy))
@@ -74,15 +79,22 @@ def _try_overlays(sensors: Sensors, wanted: Callable[[bytes], bool]) -> None:
 
 
 def _file_events() -> FileEvents:
-    require_handles(tempfile.gettempdir())
+    require_handles(scratch_folder())
     return FileEvents()
 
 
 def _process_events(procfs: str) -> ProcessEvents:
     try:
         return ProcessEvents()
-    except SensorError:
+    except SensorError as error:
+        if error.errno != errno.ECONNREFUSED:
+            raise
+        elsewhere = error.detail
+    try:
         return ProcessEvents(_HOSTS_NETWORK.format(procfs=procfs))
+    except OSError as error:
+        detail = f"{elsewhere}, which cannot be entered: {error.strerror}"
+        raise SensorError(error.errno or errno.EIO, detail, _ENTER) from None
 
 
 def _opened(sensors: Sensors, name: str, make: Callable[[], _T], seen: str) -> _T | None:
