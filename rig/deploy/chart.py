@@ -39,7 +39,9 @@ def rendered(
     command = ["template", release, str(CHART), "--namespace", "aibom"]
     command += ["--kube-version", kubernetes]
     command += [word for file in values for word in ("--values", str(file))]
-    command += [word for name, value in (sets or {}).items() for word in ("--set", f"{name}={value}")]
+    command += [
+        word for name, value in (sets or {}).items() for word in ("--set", f"{name}={value}")
+    ]
     return _helm(helm, command)
 
 

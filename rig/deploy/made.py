@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from rig.cache import REPOSITORY
-from rig.deploy import manifests
+from rig.deploy import manifests, values
 from rig.deploy.chart import CHART
 from rig.errors import RigError
 
@@ -22,14 +22,14 @@ _COPIES = {
 def write(helm: Path) -> list[Path]:
     """Make what is made, and return the files that changed."""
     # the manifests are made from the chart, so what goes into the chart comes first
-    return _put(_copies()) + _put(manifests.plain(helm))
+    return _put(_of_chart()) + _put(manifests.plain(helm))
 
 
 def check_current(helm: Path) -> None:
     """Raise RigError when a file is not what its sources make of it."""
     old = [
         str(path.relative_to(REPOSITORY))
-        for path, text in (_copies() | manifests.plain(helm)).items()
+        for path, text in (_of_chart() | manifests.plain(helm)).items()
         if not path.exists() or path.read_text() != text
     ]
     if old:
@@ -70,8 +70,9 @@ def _check_namespaces(objects: list[dict[str, Any]]) -> None:
             raise RigError(f"{found['kind']} is not in the namespace {namespace}")
 
 
-def _copies() -> dict[Path, str]:
-    return {path: source.read_text() for path, source in _COPIES.items() if source.exists()}
+def _of_chart() -> dict[Path, str]:
+    copies = {path: source.read_text() for path, source in _COPIES.items() if source.exists()}
+    return copies | {values.FILE: values.current()}
 
 
 def _put(files: dict[Path, str]) -> list[Path]:

@@ -21,6 +21,8 @@ _HELMS = re.compile(
 def plain(helm: Path) -> dict[Path, str]:
     """Return file -> content of every manifest that is made from the chart."""
     return {
-        FOLDER / name: _HEAD + _HELMS.sub("", rendered(helm, [CHART / "ci" / values])).rstrip() + "\n"
+        FOLDER / name: _HEAD
+        + _HELMS.sub("", rendered(helm, [CHART / "ci" / values])).rstrip()
+        + "\n"
         for name, values in _VALUES.items()
     }

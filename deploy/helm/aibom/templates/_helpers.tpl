@@ -81,32 +81,34 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Whether the pod has the node's network: "true" or "false". */}}
-{{- define "aibom.hostNetwork" -}}
-{{- if kindIs "invalid" .Values.hostNetwork -}}
-{{- eq .Values.level "events" -}}
-{{- else -}}
-{{- .Values.hostNetwork -}}
+{{/* Whether SYS_ADMIN is needed: file events; other network namespaces. "true" or empty. */}}
+{{- define "aibom.admin" -}}
+{{- $sensors := default dict .Values.config.sensors -}}
+{{- if or (eq .Values.level "events") $sensors.names $sensors.mcp_ask -}}true{{- end -}}
 {{- end -}}
+
+{{/* Whether the host's tracefs has to be mounted: with SYS_ADMIN the agent makes its own mount. */}}
+{{- define "aibom.tracefs" -}}
+{{- $sensors := default dict .Values.config.sensors -}}
+{{- if and $sensors.requests (not (include "aibom.admin" .)) -}}true{{- end -}}
 {{- end -}}
 
 {{/*
-What the level and the settings need, as a YAML list.
-SYS_PTRACE: maps, descriptors, roots and memory of other processes. DAC_READ_SEARCH: files of other
-users; handles of files. SYS_ADMIN: marks on file systems, other network namespaces, probes.
-NET_ADMIN: events of processes. NET_RAW: names on the wire.
+What the level and the settings need, as a YAML list: see "Levels" in docs/deployment.md.
+NET_ADMIN is for process events on kernels before 6.6.
 */}}
 {{- define "aibom.capabilities" -}}
 {{- $sensors := default dict .Values.config.sensors -}}
 {{- $needed := list "DAC_READ_SEARCH" "SYS_PTRACE" -}}
+{{- $needed = append $needed (ternary "SYS_ADMIN" "CHECKPOINT_RESTORE" (not (empty (include "aibom.admin" .)))) -}}
 {{- if eq .Values.level "events" -}}
-{{- $needed = concat $needed (list "NET_ADMIN" "SYS_ADMIN") -}}
+{{- $needed = append $needed "NET_ADMIN" -}}
 {{- end -}}
 {{- if $sensors.names -}}
-{{- $needed = concat $needed (list "NET_RAW" "SYS_ADMIN") -}}
+{{- $needed = append $needed "NET_RAW" -}}
 {{- end -}}
-{{- if or $sensors.requests $sensors.mcp_ask -}}
-{{- $needed = append $needed "SYS_ADMIN" -}}
+{{- if include "aibom.tracefs" . -}}
+{{- $needed = append $needed "PERFMON" -}}
 {{- end -}}
 {{- concat $needed .Values.securityContext.extraCapabilities | uniq | sortAlpha | toYaml -}}
 {{- end -}}
