@@ -197,9 +197,8 @@ def test_apparmor_is_a_field_where_the_cluster_has_one(
 
 
 def test_probes_go_where_the_agent_listens(render: Render) -> None:
-    agent = container_of(
-        render(sets={"listen.address": "127.0.0.1", "listen.port": "99"})["DaemonSet"]
-    )
+    own = {"listen.address": "127.0.0.1", "listen.port": "99", "hostNetwork": "true"}
+    agent = container_of(render(sets=own)["DaemonSet"])
     assert "--listen=127.0.0.1:99" in agent["args"]
     for probe, path in (
         ("liveness", "/healthz"),
