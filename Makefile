@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench benchdiff compare fuzz pickles manifests lock image clean
+.PHONY: help setup run check format test bench benchdiff compare fuzz pickles wheel manifests lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -50,6 +50,9 @@ pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
 
 compare: $(READY) ## aibom beside other makers of AI-BOMs, on one sample
 	@$(BIN)/python -m rig.compare
+
+wheel: $(READY) ## aibom's wheel in dist/, the same bytes for the same sources
+	@$(BIN)/python -m rig.deploy.wheel
 
 manifests: $(READY) ## deploy/kubernetes and what the chart copies, from their sources
 	@$(BIN)/python -m rig.deploy write

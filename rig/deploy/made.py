@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from rig.cache import REPOSITORY
-from rig.deploy import manifests, values
+from rig.deploy import manifests, values, valuestable
 from rig.deploy.chart import CHART
 from rig.errors import RigError
 
@@ -72,7 +72,7 @@ def _check_namespaces(objects: list[dict[str, Any]]) -> None:
 
 def _of_chart() -> dict[Path, str]:
     copies = {path: source.read_text() for path, source in _COPIES.items() if source.exists()}
-    return copies | {values.FILE: values.current()}
+    return copies | {values.FILE: values.current(), valuestable.PAGE: valuestable.current()}
 
 
 def _put(files: dict[Path, str]) -> list[Path]:

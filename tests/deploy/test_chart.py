@@ -1,5 +1,6 @@
 """The Helm chart as an administrator would use it: rights, names, mistakes, upgrades."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from rig.deploy import chart, values
+from aibom.agent.config.load import load
+from aibom.cli.agentoptions import add_agent_options
+from aibom.cli.main import parser
+from rig.deploy import chart, values, valuestable
 from rig.errors import RigError
-from tests.deploy.conftest import Render
+from tests.deploy.conftest import DEFAULT, Render
 
 FULL = chart.CHART / "ci" / "full-values.yaml"
 SCAN_POD = chart.CHART / "ci" / "scan-pod-values.yaml"
@@ -211,11 +215,28 @@ def test_probes_go_where_the_agent_listens(render: Render) -> None:
     assert "host" not in get
 
 
-def test_settings_arrive_as_they_were_written(render: Render) -> None:
+def test_settings_arrive_as_they_were_written(render: Render, tmp_path: Path) -> None:
     written = yaml.safe_load(FULL.read_text())["config"]
-    arrived = yaml.safe_load(render(FULL)["ConfigMap"]["data"]["agent.yaml"])
-    assert arrived == written
-    assert yaml.safe_load(render()["ConfigMap"]["data"]["agent.yaml"]) == {}
+    for values_file, expected in ((FULL, written), (DEFAULT, {})):
+        text = render(values_file)["ConfigMap"]["data"]["agent.yaml"]
+        assert yaml.safe_load(text) == expected
+        (tmp_path / "agent.yaml").write_text(text)
+        load(str(tmp_path / "agent.yaml"), {"NODE_NAME": "gpu-1"}, {})  # the agent takes them
+
+
+def test_the_agent_takes_the_arguments_of_its_container(render: Render) -> None:
+    command = argparse.ArgumentParser()
+    add_agent_options(command)
+    for values_file in (FULL, DEFAULT):
+        name, *arguments = container_of(render(values_file)["DaemonSet"])["args"]
+        assert name == "agent"
+        assert command.parse_args(arguments).state == "/var/lib/aibom/state"
+
+
+@pytest.mark.parametrize("file", ["scan-node-values.yaml", "scan-pod-values.yaml"])
+def test_aibom_takes_the_arguments_of_the_job(render: Render, file: str) -> None:
+    arguments = container_of(render(chart.CHART / "ci" / file)["Job"])["args"]
+    assert parser("scan").parse_args(arguments).output in ("-", "/var/lib/aibom/scan/")
 
 
 def test_a_digest_takes_the_place_of_a_tag(render: Render) -> None:
@@ -251,7 +272,16 @@ def test_the_settings_go_into_the_schema_of_values_without_what_the_chart_sets()
     assert values.with_settings(after, settings) == after
 
 
-def test_every_value_is_explained_or_plain() -> None:
+def test_comments_become_the_table_of_values() -> None:
+    text = (
+        "# A head.\n\n# -- First,\n# in two lines.\na: 1\nb:\n"
+        "  # -- Inner.\n  c: [x]\n#  d: 2\ne: {}\n"
+    )
+    assert list(valuestable.explained(text)) == [("a", "First, in two lines."), ("b.c", "Inner.")]
+    assert '| `b.c` | `["x"]` | Inner. |' in valuestable.table(text)
+
+
+def test_every_value_has_its_schema() -> None:
     text = (chart.CHART / "values.yaml").read_text()
     schema = json.loads((chart.CHART / "values.schema.json").read_text())
     assert set(yaml.safe_load(text)) == set(schema["properties"])
