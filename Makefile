@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench benchdiff compare fuzz pickles clean
+.PHONY: help setup run check format test bench benchdiff compare fuzz pickles wheel manifests lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 run: $(READY) ## start the demonstration and scan it
 	@$(BIN)/python -m rig.demo.run
 
-check: $(READY) ## format, lint, types, import contracts, rules, README
+check: $(READY) ## format, lint, types, import contracts, rules, README, deploy/
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -27,6 +27,7 @@ check: $(READY) ## format, lint, types, import contracts, rules, README
 	$(BIN)/aibom rules lint
 	$(BIN)/aibom rules test
 	$(BIN)/python -m tests.readme
+	$(BIN)/python -m rig.deploy check
 
 format: $(READY) ## put the code into shape
 	$(BIN)/ruff format .
@@ -49,6 +50,18 @@ pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
 
 compare: $(READY) ## aibom beside other makers of AI-BOMs, on one sample
 	@$(BIN)/python -m rig.compare
+
+wheel: $(READY) ## aibom's wheel in dist/, the same bytes for the same sources
+	@$(BIN)/python -m rig.deploy.wheel
+
+manifests: $(READY) ## deploy/kubernetes and what the chart copies, from their sources
+	@$(BIN)/python -m rig.deploy write
+
+lock: $(READY) ## deploy/requirements.lock anew, from pyproject.toml
+	@$(BIN)/python -m rig.deploy.lock
+
+image: $(READY) ## an OCI image of this checkout in dist/, without a registry or docker
+	@$(BIN)/python -m rig.deploy.image
 
 clean: ## remove what make made
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \

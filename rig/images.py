@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rig import oci
@@ -93,8 +94,20 @@ def python_with(
     ``version`` stands for what is in ``layers``, which is asked for only when the image has to be
     built anew. The layer of Python is the same in all of these images.
     """
+    return python_based(cache, name, version, layers, oci.Config(entrypoint))
+
+
+def python_based(
+    cache: Path,
+    name: str,
+    version: str,
+    layers: Callable[[], list[Layer]],
+    config: oci.Config,
+) -> oci.Image:
+    """Return what ``python_with`` does, with more to say on how a container of it starts."""
     debs = unpacked(_PYTHON_PACKAGES, cache)
-    config = oci.Config(entrypoint, {"PATH": _PATH, "PYTHONDONTWRITEBYTECODE": "1"})
+    env = {"PATH": _PATH, "PYTHONDONTWRITEBYTECODE": "1", **config.env}
+    config = replace(config, env=env)
     made_of = key(version, *(deb.control for deb in debs))
     return cached(cache, name, made_of, lambda: [_python_layer(debs), *layers()], config)
 

@@ -28,9 +28,16 @@ class Folder:
     mode: int = 0o755
 
 
-Source: TypeAlias = bytes | Path | Link | Folder
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A file in an image that can be run: a script with its first line, or a binary."""
+
+    content: bytes
+
+
+Source: TypeAlias = bytes | Path | Link | Folder | Program
 Layer: TypeAlias = Mapping[str, Source]
-"""Path in the image -> a file's bytes, or a file or folder of this machine, or a link, or a folder.
+"""Path in the image -> a file's bytes, or a program, a file or folder from here, a link, a folder.
 
 A folder of this machine goes in with everything in it; the path ``/`` puts it at the root.
 """
@@ -52,6 +59,8 @@ def add(tar: tarfile.TarFile, path: str, source: Source) -> None:
     """Add one entry (no folder's content) under ``path`` to ``tar``."""
     info = tarfile.TarInfo(path)
     info.mode = 0o644
+    if isinstance(source, Program):
+        info.mode, source = 0o755, source.content
     if isinstance(source, bytes):
         info.size = len(source)
         tar.addfile(info, io.BytesIO(source))

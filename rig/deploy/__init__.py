@@ -1,0 +1,1 @@
+"""What is under deploy/, made from its sources and held against the tools that will read it."""
