@@ -42,8 +42,11 @@ bench: $(READY) ## what a sweep costs, beside lsof
 benchdiff: $(READY) ## what a comparison costs, and how that grows
 	@$(BIN)/python -m rig.benchdiff
 
-fuzz: $(READY) ## aibom inspect on ten thousand broken files
+fuzz: $(READY) ## broken bytes for aibom inspect and for every parser, 20 minutes
 	@$(BIN)/python -m rig.mutate
+	@$(BIN)/python -m rig.fuzz
+	@$(BIN)/python -m pip -q install -e '.[fuzz]' || echo "atheris cannot be installed here"
+	@$(BIN)/python -m rig.fuzz --guided --seconds 5
 
 pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
 	@$(BIN)/python -m rig.pickles

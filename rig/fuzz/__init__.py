@@ -1,0 +1,1 @@
+"""Broken bytes for everything that reads bytes which somebody else controls: ``make fuzz``."""
