@@ -4,6 +4,7 @@ import errno
 import os
 import time
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import astuple
 
 from aibom.formats.procfs.process import parse_stat
@@ -47,19 +48,40 @@ class Asker:
         What there is no time for is said, and asked the next time.
         """
         until = time.monotonic() + ASKING_SECONDS
-        waiting: list[Unseen] = []
-        places = {p.process.pid: p.process.network_namespace for p in facts.processes}
-        for question in questions(facts, identify(facts, self._rules)):
-            if question in self._answers or question in self._unseen:
-                continue
-            if time.monotonic() < until:
-                self._ask(question, places[question.pid])
-            else:
-                detail = f"not asked: others took {ASKING_SECONDS:.0f} seconds"
-                waiting.append(Unseen("lost", _subject(question), detail, "", question.pid))
-        return with_answers(facts, self._answers, (*self._unseen.values(), *waiting))
+        waiting = self.waiting(facts)
+        while waiting and time.monotonic() < until:
+            self.ask(*waiting.pop(0))
+        detail = f"not asked: others took {ASKING_SECONDS:.0f} seconds"
+        return self.answered(facts, waiting, detail)
 
-    def _ask(self, question: McpQuestion, place: str) -> None:
+    def waiting(self, facts: NodeFacts) -> list[tuple[McpQuestion, str]]:
+        """Return whom nobody has asked yet, each with its network namespace."""
+        places = {p.process.pid: p.process.network_namespace for p in facts.processes}
+        return [
+            (question, places[question.pid])
+            for question in questions(facts, identify(facts, self._rules))
+            if question not in self._answers and question not in self._unseen
+        ]
+
+    def answered(
+        self, facts: NodeFacts, waiting: Iterable[tuple[McpQuestion, str]], detail: str
+    ) -> NodeFacts:
+        """Return facts with all answers so far; ``detail`` says why others are ``waiting``."""
+        unseen = [Unseen("lost", _subject(q), detail, "", q.pid) for q, _ in waiting]
+        return with_answers(facts, dict(self._answers), (*list(self._unseen.values()), *unseen))
+
+    def forget(self, alive: Collection[int]) -> None:
+        """Forget what processes said that are not ``alive`` any more, and the places they were."""
+        gone = [q for q in (*self._answers, *self._unseen) if q.pid not in alive]
+        for question in gone:
+            self._answers.pop(question, None)
+            self._unseen.pop(question, None)
+        if gone:
+            self._asked.clear()
+            self._silent.clear()
+
+    def ask(self, question: McpQuestion, place: str) -> None:
+        """Ask one server; its answer, or why there is none, is remembered."""
         pid, start_ticks, host, port, paths = astuple(question)
         if self._asked[place] >= MAX_ASKED or self._silent[place] >= MAX_SILENT:
             detail = "too many servers in one place, or servers that do not answer"

@@ -9,6 +9,7 @@ from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.containment import Containment
 from aibom.agent.log import Log
+from aibom.agent.mcpasking import BackgroundAsker
 from aibom.agent.mirror import Mirror
 from aibom.agent.output.output import Output
 from aibom.agent.publishing import Publisher
@@ -17,6 +18,7 @@ from aibom.agent.state.store import State
 from aibom.agent.status import Status
 from aibom.agent.tracking import Living, Tracking
 from aibom.agent.workloads import Workloads
+from aibom.asking import Asker
 from aibom.observe.files.background import BackgroundDigests
 from aibom.observe.sweep import Scope
 from aibom.observe.watch.watcher import Watcher
@@ -44,7 +46,11 @@ FAREWELL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop joins. ``promised`` gives what workloads are compared with by the settings."""
+    """What the loop joins.
+
+    ``promised`` gives what workloads are compared with by the settings; ``asker`` asks MCP servers
+    for their tools, where anybody may.
+    """
 
     watcher: Watcher
     digests: BackgroundDigests
@@ -55,6 +61,7 @@ class Parts:
     promised: Callable[[Settings], Comparer]
     reloader: Reloader
     log: Log
+    asker: Asker | None = None
 
 
 class Agent:
@@ -86,6 +93,7 @@ class Agent:
             parts.reloader,
             contained,
         )
+        self._asker = BackgroundAsker(parts.asker, contained) if parts.asker is not None else None
         #: called with the seconds from each load to its publication
         self.on_lag: Callable[[float], None] = _nothing
         self._named = -1
@@ -119,7 +127,8 @@ class Agent:
     def _round(self) -> None:
         self._watch()
         now = time.monotonic()
-        if self._parts.watcher.changes != self._named and now >= self._name_at:
+        answers = self._asker is not None and self._asker.has_news
+        if (answers or self._parts.watcher.changes != self._named) and now >= self._name_at:
             with self._contained.of("naming"):
                 self._name(now)
         if now >= self._bury_at:
@@ -148,6 +157,8 @@ class Agent:
         watcher, spent = self._parts.watcher, time.thread_time()
         since, self._named = watcher.told(), watcher.changes
         facts = watcher.facts()
+        if self._asker is not None:
+            facts = self._asker.asked(facts)
         self._workloads.take(facts, Living(watcher.living()))
         if not self._mirror.status.ready:
             self._workloads.settle(time.time())
@@ -178,6 +189,8 @@ class Agent:
             self._refresh_at = now + REFRESH_SECONDS
             self._workloads.refresh()
         parts.watcher.forget(KEPT_SECONDS)
+        if self._asker is not None:
+            self._asker.forget(parts.watcher)
         parts.state.prune(wall)
         removed = parts.output.prune(wall)
         self._workloads.tracking.tell_again(removed)

@@ -18,9 +18,12 @@ from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
 from aibom.agent.log import Log
+from aibom.agent.output.folder import FOLDER_MODE
 from aibom.agent.output.output import Output
+from aibom.agent.privileges import give_up
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
+from aibom.asking import Asker
 from aibom.cli.agentoptions import add_agent_options, loader_of, print_config, settings_of
 from aibom.cli.declared import read_documents
 from aibom.cli.images import Choice
@@ -90,16 +93,21 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     log = Log(settings.log)
     node = settings.node.name or socket.gethostname()
     rules = load()
+    # folders in which only others may make some are out of reach later
+    _make(Path(settings.state), 0o700)
+    _make(Path(settings.output), FOLDER_MODE)
     digests = BackgroundDigests(
         f"{settings.state}/digests.sqlite", settings.hashing.limit, settings.hashing.rate
     )
+    watcher, sweeper = _watch(settings, rules, digests)
+    give_up(settings.sensors, log)
     state = State.open(
         settings.state, log, days=settings.keep.state_days, max_bytes=settings.keep.state_bytes
     )
     output = Output(settings.output, settings.keep, node, log)
     output.check()
     parts = Parts(
-        watcher=_watcher(settings, rules, digests),
+        watcher=watcher,
         digests=digests,
         rules=rules,
         state=state,
@@ -108,6 +116,7 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
         promised=promised,
         reloader=Reloader(load_again, settings, log),
         log=log,
+        asker=Asker(sweeper, rules) if settings.sensors.mcp_ask else None,
     )
     agent = Agent(settings, node, parts)
     with _served(agent, settings, log), _signals(parts.reloader, log) as ended:
@@ -117,17 +126,29 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     log.close()
 
 
-def _watcher(settings: Settings, rules: RuleSet, digests: BackgroundDigests) -> Watcher:
+def _make(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise AgentError(f"folder {folder}: {error.strerror}") from None
+
+
+def _watch(
+    settings: Settings, rules: RuleSet, digests: BackgroundDigests
+) -> tuple[Watcher, Sweeper]:
+    """Open the sensors, with everything that they look through."""
     seen = settings.node
     host = LiveHost(seen.procfs, seen.rootfs or visible_rootfs(seen.procfs))
     cri = PatientRuntime(partial(list_containers, seen.cri_socket)) if seen.cri_socket else None
-    return Watcher(
+    sweeper = Sweeper(Inspector(host, rules, digests), cri)
+    watcher = Watcher(
         host,
-        Sweeper(Inspector(host, rules, digests), cri),
+        sweeper,
         ModelNames(rules.extensions, rules.names).may_be_model,
         names=settings.sensors.names,
         requests=settings.sensors.requests,
     )
+    return watcher, sweeper
 
 
 @contextmanager
