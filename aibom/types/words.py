@@ -11,7 +11,7 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _WHEN_SEEN = re.compile(rf"first seen ({_TIME})(?:, last seen {_TIME})?$", re.ASCII)
 _PASSING = re.compile(
     rf"(?:,? first seen {_TIME}(?:, last seen {_TIME})?| at {_TIME}| and others, \d+ times"
-    r"|(?P<who>\b(?:pid|process)) \d+)",
+    r"| \(and \d+ more\)|(?P<who>\b(?:pid|process)) \d+)",
     re.ASCII,
 )
 

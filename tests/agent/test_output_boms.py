@@ -214,6 +214,19 @@ def test_boms_of_those_that_ended_while_nobody_looked_are_moved(tmp_path: Path) 
     assert second.error == ""
 
 
+def test_moving_them_is_tried_again(tmp_path: Path) -> None:
+    first = output(tmp_path)
+    first.bom(POD, _named("a"))
+    first.close()
+    (tmp_path / "boms/ended").write_text("no folder")
+    second = output(tmp_path)
+    second.settle([])
+    assert second.error
+    (tmp_path / "boms/ended").unlink()
+    second.prune(NOON)
+    assert files(tmp_path) == [ENDED]
+
+
 def test_ended_ones_are_kept_for_so_many_days(tmp_path: Path) -> None:
     out = output(tmp_path, gone_days=7)
     out.bom(POD, _named("a"))

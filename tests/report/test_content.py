@@ -52,6 +52,7 @@ def _annotation(text: str) -> dict[str, Any]:
             _annotation("unseen: lost: events: 7 times"),
             _annotation("unseen: lost: events: 9 times"),
         ),
+        (_annotation("a: mapped by b (and 1 more); c"), _annotation("a: mapped by b; c")),
         ({"compositions": [{"aggregate": "unknown"}]}, {}),
         (
             {"components": [{"name": "a"}, {"name": "b"}]},

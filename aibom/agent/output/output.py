@@ -10,7 +10,6 @@ from aibom.agent.config.settings import Keeping
 from aibom.agent.errors import AgentError
 from aibom.agent.events import NewBom, NewFinding
 from aibom.agent.log import Log
-from aibom.agent.output import rotation
 from aibom.agent.output.bomfiles import BomFile, bom_id
 from aibom.agent.output.boms import BOMS, ENDED, FULL, Boms, Status
 from aibom.agent.output.clock import Jumps
@@ -19,6 +18,7 @@ from aibom.agent.output.journal import Journal, Line
 from aibom.agent.output.lines import finding_line
 from aibom.agent.output.nodefile import SUMMARY, NodeFile
 from aibom.agent.output.root import Root
+from aibom.agent.output.rotation import prune_parts, recent_ids
 from aibom.agent.output.trouble import Trouble
 from aibom.types.inventory import Workload
 
@@ -27,17 +27,14 @@ FINDINGS = "findings.jsonl"
 _RECENT_BYTES = 64 * 2**20
 _DAY = 86_400.0
 
+Clock = Callable[[], float]
+
 
 class Output:
     """One folder, written by one agent. Only ``check`` raises; what fails is tried again."""
 
     def __init__(
-        self,
-        folder: str,
-        keep: Keeping,
-        node: str,
-        log: Log,
-        clock: Callable[[], float] = time.time,
+        self, folder: str, keep: Keeping, node: str, log: Log, clock: Clock = time.time
     ) -> None:
         """Write into ``folder``, of the node that is so called. Nothing is opened yet."""
         self._folder = folder
@@ -50,6 +47,7 @@ class Output:
         self._trouble = Trouble(log)
         self._journal = Journal(FINDINGS, self._root, keep, self._trouble)
         self._boms = Boms(self._root, keep, self._trouble, clock)
+        self._unsettled: tuple[Workload, ...] | None = None
         self.findings_written = 0
 
     def check(self) -> None:
@@ -118,28 +116,21 @@ class Output:
         return written
 
     def reconcile(self, untold: Sequence[NewFinding]) -> list[NewFinding]:
-        """Return those findings that are not in the file: a crash kept them from it."""
-        if not untold:
-            return []
-        try:
-            present = self._recent_ids()
-        except OSError as error:  # told twice is better than never: the id is the same
-            self._trouble.note(FINDINGS, error)
-            return list(untold)
+        """Return those findings that are not in the file: a crash kept them from it.
+
+        They are all of them when it cannot be read: told twice is better than never.
+        """
+        present = self.recent_ids() if untold else set()
         return [one for one in untold if one.id not in present]
 
     def recent_ids(self) -> set[str]:
         """Return the ids of the findings that were written last; none if they cannot be read."""
         try:
-            return self._recent_ids()
+            self._journal.open()
+            return recent_ids(self._root(), FINDINGS, self._keep.findings_files, _RECENT_BYTES)
         except OSError as error:
             self._trouble.note(FINDINGS, error)
             return set()
-
-    def _recent_ids(self) -> set[str]:
-        files = self._keep.findings_files
-        self._journal.open()
-        return rotation.recent_ids(self._root(), FINDINGS, files, _RECENT_BYTES)
 
     def bom(self, workload: Workload, text: str, status: Status = "running") -> NewBom | None:
         """Write a workload's BOM; None when its newest version says the same.
@@ -162,11 +153,17 @@ class Output:
 
         To be called once after a start, when all workloads that live are known.
         """
-        self._contained(BOMS, lambda: self._boms.settle(living))
+        self._unsettled = tuple(living)
+        self._trouble.contain(BOMS, self._settle)
+
+    def _settle(self) -> None:
+        if self._unsettled is not None:
+            self._boms.settle(self._unsettled)
+            self._unsettled = None
 
     def summary(self, document: dict[str, Any]) -> None:
         """Write the summary of the node, if it is not what stands there."""
-        self._contained(SUMMARY, lambda: self._node_file.write(document))
+        self._trouble.contain(SUMMARY, lambda: self._node_file.write(document))
 
     def prune(self, now: float) -> frozenset[str]:
         """Remove what has been kept long enough.
@@ -178,7 +175,7 @@ class Output:
 
         def prune() -> None:
             root = self._root()
-            rotation.prune(root, FINDINGS, self._keep.findings_files)
+            prune_parts(root, FINDINGS, self._keep.findings_files)
             days = self._keep.gone_days
             if self._jumps.settled(now, days * _DAY, self._node_file.at_work()):
                 self._node_file.note(now)
@@ -186,18 +183,11 @@ class Output:
                 days = math.inf
             with root.sub(BOMS) as boms, boms.sub(ENDED) as ended:
                 prune_ended(boms, ended, now, days)
+            self._settle()
             missing.append(self._boms.forget_missing())
 
-        self._contained("older files", prune)
+        self._trouble.contain("older files", prune)
         return missing[0] if missing else frozenset()
-
-    def _contained(self, what: str, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except OSError as error:
-            self._trouble.note(what, error)
-        else:
-            self._trouble.over(what)
 
     def close(self) -> None:
         """Close everything; what is used again is opened again."""

@@ -26,7 +26,7 @@ def rotate(root: Folder, name: str, files: int) -> None:
             root.move(newer, root, f"{name}.{number}")
 
 
-def prune(root: Folder, name: str, files: int) -> None:
+def prune_parts(root: Folder, name: str, files: int) -> None:
     """Remove the parts that are more than ``files``. Raises OSError."""
     for number in count(files + 1):
         if root.file(f"{name}.{number}") is None:

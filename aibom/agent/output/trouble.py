@@ -1,5 +1,7 @@
 """What goes wrong while writing: told once, shown for as long as it lasts, counted."""
 
+from collections.abc import Callable
+
 from aibom.agent.log import Log
 
 
@@ -24,6 +26,15 @@ class Trouble:
         """Note that it could be done."""
         if self._lasting.pop(what, None) is not None:
             self._log.clear(f"output: {what}", what=what)
+
+    def contain(self, what: str, act: Callable[[], None]) -> None:
+        """Do something; an OSError of it is noted."""
+        try:
+            act()
+        except OSError as error:
+            self.note(what, error)
+        else:
+            self.over(what)
 
     @property
     def text(self) -> str:
