@@ -64,11 +64,14 @@ def test_a_file_of_an_older_version_is_read_and_written(path: str) -> None:
         found.close()
 
 
-def test_what_is_used_stays_and_what_is_not_goes(path: str, travel: Travel) -> None:
+def test_what_is_used_stays_and_what_is_not_goes(
+    path: str, travel: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = DigestFile(path)
     found.store(key(1), "used")
     found.store(key(2), "unused")
-    for _ in range(digestfile.UNUSED_DAYS + 1):
+    monkeypatch.setattr(digestfile, "UNUSED_DAYS", 30)
+    for _ in range(31):
         travel(DAY)
         assert found.recall(key(1)) == "used"
     assert count(path) == 1
@@ -81,7 +84,7 @@ def test_a_clock_that_jumps_makes_nothing_old(path: str, travel: Travel, years: 
     travel(years * 365 * DAY)
     found = DigestFile(path)
     found.store(key(2), "cd")
-    found.prune(30)
+    found.prune()
     assert found.recall(key()) == "ab"
 
 

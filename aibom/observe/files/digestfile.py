@@ -7,8 +7,9 @@ import time
 
 from aibom.types.files import FileKey
 
-#: Digests that were not used on so many days on which the file was used are forgotten.
-UNUSED_DAYS = 60
+#: Digests that were not used on so many days on which the file was used are forgotten. Whoever
+#: watches for months has them in memory, and uses the file's only after the next start.
+UNUSED_DAYS = 400
 #: Most digests that are kept: about 60 MB.
 MOST = 500_000
 
@@ -77,12 +78,12 @@ class DigestFile:
                 (*_columns(key), digest, self._now()),
             )
 
-    def prune(self, days: int = UNUSED_DAYS) -> None:
-        """Forget what was not used for so many days, and the least used of what is too much."""
+    def prune(self) -> None:
+        """Forget what was not used for UNUSED_DAYS, and the least used of what is too much."""
         with contextlib.suppress(sqlite3.Error):
             with self._connection:
                 day = self._now()
-                self._connection.execute("DELETE FROM digest WHERE used<?", (day - days,))
+                self._connection.execute("DELETE FROM digest WHERE used<?", (day - UNUSED_DAYS,))
                 self._connection.execute("DELETE FROM day WHERE number<?", (day,))
                 count = self._connection.execute("SELECT count(*) FROM digest").fetchone()[0]
                 self._connection.execute(_LEAST_USED, (max(count - MOST, 0),))

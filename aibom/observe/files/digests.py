@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
-from aibom.observe.files.digestfile import UNUSED_DAYS, DigestFile
+from aibom.observe.files.digestfile import DigestFile
 from aibom.observe.files.hashing import be_idle
 from aibom.observe.files.recent import Recent
 from aibom.observe.host.protocol import HostFile
@@ -85,10 +85,10 @@ class Digests:
         if self._database is not None:
             self._database.store(key, digest)
 
-    def prune(self, days: int = UNUSED_DAYS) -> None:
-        """Forget digests in the cache file that were not used for so many days of its use."""
+    def prune(self) -> None:
+        """Keep the cache file small; once a day of its use that happens by itself."""
         if self._database is not None:
-            self._database.prune(days)
+            self._database.prune()
 
     def close(self) -> None:
         """Close the cache file."""
