@@ -7,7 +7,7 @@ from typing import Any
 
 from aibom.agent.config.settings import Logging
 from aibom.agent.log import Log
-from aibom.agent.state.database import Clocks
+from aibom.agent.state.ages import Clocks
 from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.place import Place
 from aibom.agent.state.store import State

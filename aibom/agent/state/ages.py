@@ -1,10 +1,18 @@
 """Time that no clock's jump moves: what is kept ages by it."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 #: Most seconds that the time between two runs of an agent counts for. A node may have been off
 #: for months, or its clock may be wrong by years; both look the same.
 OFFLINE_SECONDS = 86_400.0
+
+
+class Clocks(NamedTuple):
+    """The wall clock, in seconds since the epoch, and one that only goes forward."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
 
 
 class Ages:

@@ -4,10 +4,11 @@ import contextlib
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from aibom.agent.errors import AgentError
 from aibom.agent.log import Log
+from aibom.agent.state.ages import Clocks
 from aibom.agent.state.codec import StoredError
 from aibom.agent.state.place import Place
 from aibom.agent.state.schema import UnusableError, prepare
@@ -37,13 +38,6 @@ Work = Callable[[sqlite3.Connection], None]
 #: Seconds between two attempts at what fails. Each attempt writes all that waits.
 RETRY_SECONDS = 2.0
 _FAILING = "state-database"
-
-
-class Clocks(NamedTuple):
-    """The wall clock, in seconds since the epoch, and one that only goes forward."""
-
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
 
 
 class Database:

@@ -5,9 +5,9 @@ import sqlite3
 from typing import NamedTuple
 
 from aibom.agent.log import Log
-from aibom.agent.state import bounds, rows
-from aibom.agent.state.ages import Ages
-from aibom.agent.state.database import Clocks, Database
+from aibom.agent.state import bounds, rows, times
+from aibom.agent.state.ages import Ages, Clocks
+from aibom.agent.state.database import Database
 from aibom.agent.state.known import Image, Known
 from aibom.agent.state.memory import Memory
 from aibom.agent.state.place import Place
@@ -45,7 +45,7 @@ class Keeper:
 
     def _opened(self, connection: sqlite3.Connection) -> None:
         """Take over what a database has, and note that it has nothing else."""
-        age, wall = rows.times(connection)
+        age, wall = times.times(connection)
         if age is not None and not self._begun:
             self.ages = Ages(age, wall, self.clocks.wall(), self.clocks.monotonic)
         self._begun = True
@@ -124,8 +124,8 @@ class Keeper:
         images = list(self.memory.images.values())
 
         def work(connection: sqlite3.Connection) -> None:
-            rows.save_times(connection, now, moment[1])
-            rows.save_watches(connection, living, images, moment[2])
+            times.save_times(connection, now, moment[1])
+            times.save_watches(connection, living, images, moment[2])
 
         if self.database.write(work):
             self.save(now)
@@ -146,6 +146,6 @@ class Keeper:
         for known in self.memory.pulse(*self.moment(now)):
             known.dirty = True
         self.save(now, everything=True)
-        self.database.write(lambda file: rows.save_times(file, now, self.ages.now()))
+        self.database.write(lambda file: times.save_times(file, now, self.ages.now()))
         self.database.close()
         self._place.close()

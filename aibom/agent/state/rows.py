@@ -174,37 +174,3 @@ def _findings(connection: sqlite3.Connection, owner: int) -> Iterator[tuple[str,
         told, first, last, seen = map(number_of, values[:4])
         closed = number_of(values[4]) if values[4] is not None else None
         yield text_of(fingerprint), Held(kind, severity, int(told), first, last, seen, closed)
-
-
-def save_times(connection: sqlite3.Connection, now: float, age: float) -> None:
-    """Store how old the state is at ``now``."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO meta VALUES (?, ?)", (("age", age), ("wall", now))
-    )
-
-
-def times(connection: sqlite3.Connection) -> tuple[float | None, float | None]:
-    """Return how old the state was, and at which time, as ``save_times`` stored it."""
-    found = dict(connection.execute("SELECT name, value FROM meta"))
-    age, wall = found.get("age"), found.get("wall")
-    return number_of(age) if age is not None else None, number_of(
-        wall
-    ) if wall is not None else None
-
-
-def save_watches(
-    connection: sqlite3.Connection,
-    workloads: Iterable[Known],
-    images: Iterable[Image],
-    monotonic: float,
-) -> None:
-    """Store since when and for how long workloads and images were watched."""
-    watches = [(WORKLOAD, known.key, known.watch) for known in workloads]
-    watches += [(IMAGE, image.digest, image.watch) for image in images]
-    connection.executemany(
-        "UPDATE owner SET first=?, last=?, seen=?, seconds=? WHERE kind=? AND key=?",
-        [
-            (w.first, w.last, w.seen, w.total(monotonic), kind, bytes_of(key))
-            for kind, key, w in watches
-        ],
-    )

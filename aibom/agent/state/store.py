@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from aibom.agent.events import NewFinding, key_of
 from aibom.agent.log import Log
 from aibom.agent.state import rows
-from aibom.agent.state.database import Clocks
+from aibom.agent.state.ages import Clocks
 from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.known import REFRESH_SECONDS
 from aibom.agent.state.loads import ImageLoads, image_loads
