@@ -19,6 +19,7 @@ import pytest
 from aibom.observe.files import background as module
 from aibom.observe.files.background import BackgroundDigests
 from aibom.observe.files.digests import PendingError, TooLargeError
+from aibom.observe.files.pacing import StoppedError
 from aibom.observe.host.live import LiveFile, open_file
 from aibom.types.files import FileFacts, FileKey, Origin
 
@@ -267,6 +268,32 @@ def test_what_cannot_be_read_is_said_after_some_tries(
     assert not digests.settled(facts(path)).pending
     with pytest.raises(OSError, match="Input/output"):
         ask(digests, path)
+
+
+def test_a_small_file_of_others_does_not_wait_for_a_large_one(
+    tmp_path: Path, make: Make, gate: Gate
+) -> None:
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)
+    digests = make(limit=1 << 50, pace=gate)
+    ask(digests, endless, "flood")
+    gate.reached.wait(30)
+    own, others = large(tmp_path, "own"), large(tmp_path, "others")
+    ask(digests, own, "flood")
+    ask(digests, others, "victim")
+    gate.open.set()
+    try:
+        assert await_finished(digests) == {facts(others).key}
+        assert ask(digests, own, "flood") is None
+    finally:
+        digests._stopped.set()
+        digests._pace = _stop
+    assert ask(digests, others, "victim") is not None
+
+
+def _stop(_: int) -> None:
+    raise StoppedError
 
 
 def test_one_bad_file_does_not_end_the_hashing(tmp_path: Path, make: Make) -> None:

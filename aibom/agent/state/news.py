@@ -1,13 +1,14 @@
 """What is new of a workload's findings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from aibom.agent.events import NewFinding
 from aibom.agent.state.findings import Held, id_of, rank_of, update, worst
 from aibom.agent.state.known import Known
 from aibom.agent.state.untold import Untold
-from aibom.types.findings import Assessment
+from aibom.types.findings import Assessment, Finding
 from aibom.types.inventory import Component, Inventory
 
 #: Most findings of one workload that are remembered.
@@ -45,7 +46,7 @@ def news(
     components: dict[str, Component] | None = None
     new: list[NewFinding] = []
     for fingerprint, finding in found.items():
-        held = known.findings.get(fingerprint)
+        held = known.findings.get(fingerprint) or _renamed(known, fingerprint, finding)
         rank = rank_of(finding)
         if (held is not None and held.told >= rank) or told_of.untold.full:
             continue
@@ -65,6 +66,16 @@ def news(
         new.append(NewFinding(name, node, inventory.workload, finding, component, first))
         told_of.untold.add(new[-1])
     return new
+
+
+def _renamed(known: Known, fingerprint: str, finding: Finding) -> Held | None:
+    """Return what is known of a finding that was told before its file was hashed, if it was."""
+    before = [known.findings[name] for name in finding.earlier if name in known.findings]
+    if not before:
+        return None
+    held = replace(max(before, key=lambda one: one.told), closed=None)
+    known.findings[fingerprint], known.dirty = held, True
+    return held
 
 
 def _forget(known: Known, before: float) -> None:

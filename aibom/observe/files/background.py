@@ -4,7 +4,9 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -74,7 +76,7 @@ class BackgroundDigests(Digests):
         self._change = threading.Condition()
         # these four are guarded by the condition
         self._jobs = Jobs(MOST_WAITING)
-        self._current: Job | None = None
+        self._current: list[Job] = []
         self._done: list[tuple[FileKey, str | OSError]] = []
         self._thread: threading.Thread | None = None
         self._failures: Recent[tuple[int, int], _Failure] = Recent(_REMEMBERED)
@@ -89,9 +91,8 @@ class BackgroundDigests(Digests):
     def waiting(self) -> tuple[int, int]:
         """How many files are hashed or wait for it, and how many bytes they have."""
         with self._change:
-            current = self._current
-            files, size = len(self._jobs), self._jobs.size
-        return (files + 1, size + current.key.size) if current else (files, size)
+            size = self._jobs.size + sum(job.key.size for job in self._current)
+            return len(self._jobs) + len(self._current), size
 
     def _compute(self, file: HostFile, key: FileKey, group: str) -> str:
         if not isinstance(file, LiveFile):
@@ -135,7 +136,7 @@ class BackgroundDigests(Digests):
         if self._stopped.is_set() or (failure and time.monotonic() < failure.until):
             return False
         with self._change:
-            known = key in self._jobs or (self._current is not None and self._current.key == key)
+            known = key in self._jobs or any(job.key == key for job in self._current)
             unread = any(done == key for done, _ in self._done)
             return not known and not unread and self._jobs.has_room(group)
 
@@ -230,28 +231,41 @@ class BackgroundDigests(Digests):
 
     def _work(self) -> None:
         stand_back()
-        while (job := self._next()) is not None:
-            try:
-                result: str | OSError = job.file.sha256(self._pace)
-            except StoppedError:
-                return
-            except OSError as error:
-                result = error
-            except Exception as error:  # noqa: BLE001 - one file must not end the hashing of others
-                result = OSError(errno.EIO, f"{type(error).__name__}: {error}"[:200])
-            finally:
-                job.file.close()
-            with self._change:
-                self._current = None
-                self._done.append((job.key, result))
-            self.on_finished()
+        with suppress(StoppedError):
+            while (job := self._next()) is not None:
+                self._hash(job, partial(self._let_in, job))
+
+    def _hash(self, job: Job, pace: Callable[[int], None]) -> None:
+        try:
+            result: str | OSError = job.file.sha256(pace)
+        except StoppedError:
+            raise
+        except OSError as error:
+            result = error
+        except Exception as error:  # noqa: BLE001 - one file must not end the hashing of others
+            result = OSError(errno.EIO, f"{type(error).__name__}: {error}"[:200])
+        finally:
+            job.file.close()
+        with self._change:
+            self._current.remove(job)
+            self._done.append((job.key, result))
+        self.on_finished()
+
+    def _let_in(self, job: Job, count: int) -> None:
+        """Keep the pace; between two chunks of a large file let in a small one of others."""
+        self._pace(count)
+        with self._change:
+            if (small := self._jobs.take(beside=job)) is not None:
+                self._current.append(small)
+        if small is not None:
+            self._hash(small, self._pace)
 
     def _next(self) -> Job | None:
         """Wait for the next file; None when it is time to end."""
         with self._change:
             while not self._stopped.is_set():
                 if (job := self._jobs.take()) is not None:
-                    self._current = job
+                    self._current.append(job)
                     return job
                 self._change.wait()
         return None

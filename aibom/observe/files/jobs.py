@@ -8,6 +8,8 @@ from aibom.types.files import FileKey
 
 #: Most groups whose share is remembered while nothing of theirs waits.
 MAX_GROUPS = 1_000
+#: How many times as large a file is that does not keep another one waiting.
+SMALL = 8
 
 
 class Job(NamedTuple):
@@ -17,6 +19,12 @@ class Job(NamedTuple):
     group: str
     file: LiveFile
     since: float
+
+
+def _may_go(job: Job, beside: Job | None) -> bool:
+    if beside is None:
+        return True
+    return job.group != beside.group and job.key.size * SMALL < beside.key.size
 
 
 class Jobs:
@@ -67,13 +75,18 @@ class Jobs:
         self._keys.add(job.key)
         return out
 
-    def take(self) -> Job | None:
-        """Return the next job, None when nothing waits."""
-        if not self._waiting:
+    def take(self, *, beside: Job | None = None) -> Job | None:
+        """Return the next job, None when nothing waits.
+
+        ``beside`` is one that is being done: then only another group's comes next, and only one
+        that is small beside it.
+        """
+        groups = [name for name, jobs in self._waiting.items() if _may_go(jobs[0], beside)]
+        if not groups:
             return None
-        group = min(self._waiting, key=lambda name: (self._served[name], name))
+        group = min(groups, key=lambda name: (self._served[name], name))
         job = self._waiting[group].popleft()
-        self._level = self._served[group]
+        self._level = max(self._level, self._served[group])
         self._served[group] += job.key.size
         self._forget(job)
         return job
