@@ -4,7 +4,7 @@ A process ends, a watch forgets it, an agent starts again: what the workload loa
 as long as the workload lives. Joining the same things twice changes nothing.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from aibom.types.facts import Span
@@ -88,26 +88,19 @@ def _period(earlier: Span | None, now: Span | None) -> Span | None:
 
 
 def _components(
-    earlier: Iterable[Component], now: Iterable[Component], when: float
+    earlier: Iterable[Component], now: Sequence[Component], when: float
 ) -> tuple[Component, ...]:
     current = {c.ref: c for c in now}
-    places = {(c.kind, e.container, e.path) for c in current.values() for e in c.evidence if e.path}
+    known_better = {ref for c in now for ref in c.provisional}
     gone: list[Component] = []
     for component in earlier:
         seen = current.get(component.ref)
         if seen is not None:
             current[component.ref] = _same(component, seen, when)
-        elif not _is_superseded(component, places):
+        elif component.ref not in known_better:
             gone.append(replace(component, evidence=_until(component.evidence, when)))
     found = [*(_bounded(c) for c in current.values()), *gone[-MAX_REMEMBERED:]]
     return tuple(sorted(found, key=lambda c: (c.kind, c.ref)))
-
-
-def _is_superseded(component: Component, places: Container[tuple[str, str, str]]) -> bool:
-    """Say whether a component is one that is known better by now: its digest was missing."""
-    if component.sha256 or component.kind not in ("model", "adapter", "data"):
-        return False
-    return any((component.kind, e.container, e.path) in places for e in component.evidence)
 
 
 def _same(earlier: Component, now: Component, when: float) -> Component:

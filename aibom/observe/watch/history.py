@@ -110,6 +110,11 @@ class _Record:
         # the newest content counts, however often the file was used
         self.uses[key] = replace(use, times=known.times + use.times) if known else use
 
+    def is_pending(self) -> bool:
+        """Say whether the digest of anything that it used is still computed."""
+        held = self.look.models if self.look is not None else ()
+        return any(use.model.file.pending for use in (*held, *self.uses.values()))
+
     def likeness(self) -> tuple[object, ...]:
         """Return what ended processes have in common that are kept as one."""
         process = self.process
@@ -306,8 +311,15 @@ class History:
         self._ended[likeness] = record
 
     def forget(self, before: float) -> None:
-        """Forget processes whose last like ended ``before``, by the monotonic clock."""
-        self._ended = {k: record for k, record in self._ended.items() if record.ended >= before}
+        """Forget processes whose last like ended ``before``, by the monotonic clock.
+
+        What they used that is still being hashed is kept until that is done.
+        """
+        self._ended = {
+            likeness: record
+            for likeness, record in self._ended.items()
+            if record.ended >= before or record.is_pending()
+        }
 
     def facts(self, covers: Callable[[Process], bool]) -> tuple[ProcessFacts, ...]:
         """Return everything that was seen of the processes that ``covers`` is true of."""
