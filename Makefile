@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench benchdiff compare fuzz pickles wheel manifests lock image clean
+.PHONY: help setup run check format test bench benchdiff compare fuzz audit sbom pickles wheel manifests lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,6 +47,12 @@ fuzz: $(READY) ## broken bytes for aibom inspect and for every parser, 20 minute
 	@$(BIN)/python -m rig.fuzz
 	@$(BIN)/python -m pip -q install -e '.[fuzz]' || echo "atheris cannot be installed here"
 	@$(BIN)/python -m rig.fuzz --guided --seconds 5
+
+audit: $(READY) ## known vulnerabilities of what deploy/requirements.lock names
+	@$(BIN)/python -m rig.supply.audit
+
+sbom: wheel ## aibom's wheel in dist/ and its own SBOM beside it
+	@$(BIN)/python -m rig.supply.sbom dist/aibom-*.whl
 
 pickles: $(READY) ## pickle scanners compared, see docs/pickles.md
 	@$(BIN)/python -m rig.pickles

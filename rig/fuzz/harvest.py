@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import hypothesis
 import pytest
 
 from rig.errors import RigError
@@ -48,8 +49,8 @@ class Harvest:
             if data and len(data) <= _LARGEST:
                 kept[hashlib.sha256(data).hexdigest()[:16]] = data
 
-    def pytest_collection_finish(self) -> None:
-        """Begin once everything is imported."""
+    def pytest_runtest_setup(self) -> None:
+        """Begin with each test anew: Python lets go of a profiler at the depth of its stack."""
         sys.setprofile(self)
 
     def pytest_sessionfinish(self) -> None:
@@ -80,9 +81,17 @@ def gather(folder: Path) -> None:
     """Run the tests and write their inputs into ``folder``, by target. Raises RigError."""
     harvest = Harvest(TARGETS)
     options = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=1", "--no-header", "-W", "ignore"]
+    # every call is listened to, which hypothesis takes for slow tests
+    hypothesis.settings.register_profile(
+        "harvest",
+        suppress_health_check=list(hypothesis.HealthCheck),
+        deadline=None,
+        max_examples=30,
+    )
+    hypothesis.settings.load_profile("harvest")
     code = pytest.main([*options, *_TESTS], plugins=[harvest])
-    if code:
-        raise RigError(f"the tests that give the inputs failed ({code})")
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise RigError(f"the tests that give the inputs do not run ({code})")
     for name, inputs in harvest.found.items():
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
