@@ -54,6 +54,9 @@ class Publisher:
     def publish(self, tracked: Sequence[Tracked], status: Status = "running") -> list[NewFinding]:
         """Publish what is known of workloads; return what is new of their findings."""
         compared = [one for one in tracked if self._compare(one)]
+        for one in tracked:
+            if one.compared is None:
+                one.told = None  # the next change is another chance
         new = self._remember(compared)
         for one in compared:
             with self.containment.of("workload"):
