@@ -98,7 +98,7 @@ def test_of_the_host_only_what_a_setting_needs_is_mounted(
 ) -> None:
     daemon = render(sets=setting)["DaemonSet"]
     mounted = {v["hostPath"]["path"] for v in pod_of(daemon)["volumes"] if "hostPath" in v}
-    own = {"/var/lib/aibom/state", "/var/lib/aibom/boms"}
+    own = {"/var/lib/aibom/state", "/var/lib/aibom/output"}
     assert mounted - own == ({path} if path else set())
     places = {
         m["mountPath"]: m.get("readOnly", False) for m in container_of(daemon)["volumeMounts"]

@@ -145,7 +145,7 @@ def test_the_agent_of_the_chart_gets_ready_and_writes_a_bom(
     while rig_node.exec(running, ["python3", "-c", ask], 60).code:
         assert time.monotonic() < deadline, running.output()
         time.sleep(0.5)
-    boms = (tmp_path / "var/lib/aibom/boms").rglob(f"*{chat.replace('/', '_')}*.cdx.json")
+    boms = (tmp_path / "var/lib/aibom/output").rglob(f"*{chat.replace('/', '_')}*.cdx.json")
     bom = next(boms, None)
     assert bom is not None, running.output()
     names = {each["name"].lower() for each in json.loads(bom.read_text())["components"]}
