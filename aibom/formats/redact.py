@@ -19,8 +19,9 @@ _ASSIGNMENT = re.compile(
 _INNER_FLAG = re.compile(rf"(?P<flag>(?<!\S)--?(?:{_NAME}|{_STRONG})\s+)[^\s]+", re.IGNORECASE)
 _SCHEME = re.compile(r"(?P<scheme>\b(?:Bearer|Basic)\s+)[\w+/=.~-]{6,}", re.IGNORECASE)
 _FLAG_LIKE = re.compile(r"^--[a-z]")
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{0,30}://)[^/\s]{1,1000}@")
-_QUERY = re.compile(r"(?P<url>[a-zA-Z][\w+.-]{0,30}://[^\s?#]{1,2000})[?#][^\s\"']*")
+# from behind the scheme on, and without a second try: a search from each of its letters takes long
+_USERINFO = re.compile(r"(?P<scheme>(?<=[\w+.-])://)[^/\s]{1,1000}@")
+_QUERY = re.compile(r"(?P<url>(?<=[\w+.-])://[^\s?#]{1,2000}+)[?#][^\s\"']*")
 # a key as PEM has it (RFC 7468), also with its line ends escaped, and cut off before its end
 _PEM = re.compile(r"(?P<begin>-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*")
 # tokens that bear their issuer's mark, wherever they stand

@@ -67,6 +67,8 @@ def _walk(source: ByteSource, layout: _Layout) -> Iterator[str]:
         number = waiting.pop()
         if number in seen:
             raise FormatError("schema in a circle")
+        if number == 0:
+            raise FormatError("page 0, which there is not")
         seen.add(number)
         if len(seen) * layout.page > MAX_SCHEMA:
             return

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from packageurl import PackageURL
-
 from aibom.formats.containers import reference
+from aibom.formats.packages.purl import spelled
 from aibom.identify.dependencies import requirement_links
 from aibom.identify.features import Witness, features_of, further_versions
 from aibom.identify.mcp.edges import with_edges
@@ -173,7 +172,7 @@ def _image(container: Container) -> Component:
     if digest:
         qualifiers = {"repository_url": repository} | ({"tag": tag} if tag else {})
         name = repository.rsplit("/", 1)[-1].lower()
-        purl = PackageURL("oci", None, name, digest, qualifiers).to_string()
+        purl = spelled("oci", "", name, digest, qualifiers)
     said = Evidence(
         how=f"named by the container runtime ({container.source})",
         path=container.image,

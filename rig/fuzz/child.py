@@ -53,7 +53,8 @@ def run(target: Target, numbers: range, made: Callable[[int], bytes]) -> Failure
     if done and lines[done - 1]:
         return Failure(numbers[done - 1], lines[done - 1])
     if code == -signal.SIGPROF:
-        return Failure(numbers[done], f"more than {CPU_SECONDS:g} s of CPU for a megabyte")
+        limit = CPU_SECONDS * target.slowness
+        return Failure(numbers[done], f"more than {limit:g} s of CPU for a megabyte")
     return Failure(numbers[min(done, len(numbers) - 1)], f"ended by {code}") if code else None
 
 
@@ -67,7 +68,8 @@ def _child(target: Target, numbers: range, made: Callable[[int], bytes], writing
             data = made(number)
             if index < warm:  # what is imported or cached once is not an input's
                 _limit_memory()
-            signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS * max(len(data) / (1 << 20), 1))
+            allowed = CPU_SECONDS * target.slowness * max(len(data) / (1 << 20), 1)
+            signal.setitimer(signal.ITIMER_PROF, allowed)
             how = wrong(target, data)
             signal.setitimer(signal.ITIMER_PROF, 0)
             os.write(writing, f"{how}\n".encode())

@@ -1,5 +1,6 @@
 """What documents, images and model folders say."""
 
+from dataclasses import replace
 from functools import cache, partial
 from io import BytesIO
 
@@ -112,13 +113,17 @@ TARGETS = (
         seeds=(b"version: 1\nallow:\n  - package: pkg:pypi/*\n    reason: ours\n",),
     ),
     of_bytes("json", jsontext.load_object, jsontext.load_objects),
-    of_bytes(
-        "yaml",
-        yamltext.load,
-        yamltext.load_texts,
-        yamltext.load_lines,
-        yamltext.places,
-        allowed=(yamltext.YAMLError,),
+    # four readings, each by PyYAML, which takes two seconds for a megabyte of brackets
+    replace(
+        of_bytes(
+            "yaml",
+            yamltext.load,
+            yamltext.load_texts,
+            yamltext.load_lines,
+            yamltext.places,
+            allowed=(yamltext.YAMLError,),
+        ),
+        slowness=6,
     ),
     of_text("toml", _texts, tomltext.load, allowed=(ValueError, RecursionError)),
     of_text("json-lines", partial(keylines.key_lines, depth=4), tagvalue.is_tag_value),

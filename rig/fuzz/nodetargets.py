@@ -18,6 +18,11 @@ from aibom.types.rules import Serves
 from rig.fuzz.target import Strict, Target, of_bytes, of_source, of_text, of_words
 
 _SERVES = Serves(models=("--model", "-m"), operands=("serve",), names=("--served-model-name",))
+_PACKAGES = (
+    b"Package: a\nStatus: install ok installed\nVersion: 1:2.3-4\nArchitecture: amd64\n\n",
+    b"P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\nF:lib\nR:a.so\n\nP:/\nV:1\n\nP:a/\nV:1\nA:y\n\n",
+    b"ID=x/y\nVERSION_ID=1\nP: \nV: \n\n",
+)
 _CONFIGS = (
     ConfigFile("home", ".x.json", "json", ("mcpServers",)),
     ConfigFile("home", ".x.toml", "toml", ("mcp_servers",)),
@@ -54,6 +59,12 @@ def _shown(said: str) -> None:
         raise AssertionError("text that is not fit to be shown")
     text.uncommanding(said)
     redact.redact(said)
+
+
+def _installed(data: bytes) -> None:
+    distribution = system.os_release(data)
+    for package in (*system.dpkg(data, {"a": b"/lib/a.so\n"}), *system.apk(data)):
+        system.purl(package, distribution)
 
 
 def _words(data: bytes) -> tuple[str, ...]:
@@ -158,7 +169,7 @@ TARGETS = (
     of_bytes("package-json", nodepkg.parse, nodepkg.requirements),
     of_bytes("npm-folder-lock", npmlock.parse, partial(npmlock.integrities, wanted={("a", "1")})),
     of_bytes("os-release", system.os_release),
-    of_bytes("dpkg", partial(system.dpkg, files={"a": b"/lib/a.so\n"}), system.apk),
+    Target("installed-packages", _installed, (system.dpkg, system.apk), seeds=_PACKAGES),
     Target("rpm-database", lambda d: list(rpmdb.packages(d)), (rpmdb.packages,), (FormatError,)),
     of_bytes("rpm-header", rpmdb.header, allowed=(FormatError,)),
 )

@@ -24,6 +24,7 @@ class Target:
     functions that it calls with them; their names tell that nothing was forgotten, and what they
     are called with in the tests are the inputs to begin with, besides ``seeds``. ``encode`` turns
     a parser's first argument into such bytes where it is neither bytes, text, words nor a source.
+    ``slowness`` is how many times the usual CPU time an input may take, where that is known.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Target:
     allowed: Errors = ()
     seeds: tuple[bytes, ...] = ()
     encode: Callable[[dict[str, Any]], bytes | None] | None = None
+    slowness: float = 1
 
 
 class Strict(MemorySource):

@@ -84,3 +84,13 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     link.symlink_to(target)
     write_file(link, "new")
     assert (target.read_text(), link.read_text(), link.is_symlink()) == ("old", "new", False)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o027, 0o640)])
+def test_a_file_is_for_whom_the_umask_says(tmp_path: Path, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_file(tmp_path / "bom.json", "{}")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "bom.json").stat().st_mode & 0o777 == mode

@@ -49,3 +49,10 @@ def test_an_image_becomes_a_purl_by_its_digest(image: str, made: str) -> None:
 )
 def test_the_host_of_a_url(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+@pytest.mark.parametrize("name", ["/", "//", " ", "", "\ud800", "a\udcff"])
+@pytest.mark.parametrize("kind", ["pypi", "npm", "apk", "oci", "golang", "huggingface"])
+def test_what_is_no_name_has_no_purl(kind: str, name: str) -> None:
+    assert purl.spelled(kind, "", name, "1") == ""
+    assert purl.named(kind, name, "1") == ""

@@ -201,3 +201,27 @@ def test_a_stat_line_is_read_or_refused(data: bytes) -> None:
     except ValueError:
         return
     assert b")" in data
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"pos:\t0\nflags:\t0100000\nmnt_id:\t1\n", (True, False)),
+        (b"flags:\t02\n", (True, True)),
+        (b"flags:\t01", (False, True)),
+        (b"flags:\n", (False, False)),
+        (b"flags:\t9\n", (False, False)),
+        (b"flags:\t02pos:\t0\n", (False, False)),
+        (b"", (False, False)),
+    ],
+)
+def test_how_a_descriptor_is_open(data: bytes, expected: tuple[bool, bool]) -> None:
+    assert process.parse_fdinfo(data) == expected
+
+
+def test_endless_paths_of_mounts_cost_little() -> None:
+    options = b"lowerdir=" + b"/a" * 500_000
+    line = b"1 0 0:9 / / rw - overlay overlay rw," + options
+    assert mountinfo.parse(line + b"\n2 1 8:1 / /b rw - ext4 x rw\n").at("/b/c") is not None
+    table = mountinfo.parse(b"2 1 8:1 / / rw - ext4 x rw\n")
+    assert table.at("/a" * 1_000_000) is table.root

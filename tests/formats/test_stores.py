@@ -51,6 +51,14 @@ def test_an_empty_database_has_none(tmp_path: Path) -> None:
     assert sqlite.statements(MemorySource(data)) == ()
 
 
+def test_there_is_no_page_0(tmp_path: Path) -> None:
+    data = bytearray(database(tmp_path / "d", *(f"CREATE TABLE t{n} (a)" for n in range(500))))
+    assert data[100] == 5, "an interior page, whose last child is named at 108"
+    data[108:112] = bytes(4)
+    with pytest.raises(FormatError, match="page 0"):
+        sqlite.statements(MemorySource(bytes(data)))
+
+
 def test_pages_in_a_circle_end(tmp_path: Path) -> None:
     made = [f"CREATE TABLE t{n} (a)" for n in range(60)]
     data = bytearray(database(tmp_path / "a.db", *made, page=512))

@@ -223,3 +223,19 @@ def test_damage_raises_nothing_else(
         broken[at] = data.draw(st.integers(0, 255))
     with contextlib.suppress(FormatError):
         read(bytes(broken[: data.draw(st.integers(0, len(whole)))]))
+
+
+@pytest.mark.parametrize("name", [b"/", b"//", b"  /"])
+def test_a_package_without_a_name_has_no_purl(name: bytes) -> None:
+    for found in system.apk(b"P:" + name + b"\nV:1\nA:x\n\n"):
+        assert system.purl(found, Distribution("alpine", "3")) == ""
+
+
+def test_texts_of_a_database_of_rpm_that_are_no_text() -> None:
+    with sqlite3.connect(":memory:") as made:
+        made.execute("CREATE TABLE Packages (hnum INTEGER, blob BLOB)")
+        data = made.serialize()
+    for place in range(len(data)):
+        if data[place : place + 1].isalpha():
+            with contextlib.suppress(FormatError):
+                list(rpmdb.packages(data[:place] + b"\xff" + data[place + 1 :]))

@@ -60,7 +60,7 @@ def test_what_runs_is_what_was_promised(installed: tuple[Path, Path], tmp_path: 
     done = subprocess.run(diff, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     # of what is promised some is needed for some commands only; nothing else is there to say
-    assert {found["id"] for found in json.loads(done.stdout)["findings"]} <= {"AIBOM-601"}
+    assert {found["kind"]["id"] for found in json.loads(done.stdout)["findings"]} <= {"AIBOM-601"}
 
 
 def _seen(aibom: Path, pid: int, target: Path) -> set[str]:

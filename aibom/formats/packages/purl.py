@@ -1,5 +1,6 @@
 """Package URLs in the one form in which two of them may be compared."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,11 +45,18 @@ def named(kind: str, name: str, version: str = "") -> str:
     package of npm, is the namespace. Without a version it names them all.
     """
     namespace, _, short = name.rpartition("/")
+    return normalised(spelled(kind, namespace, short, version))
+
+
+def spelled(
+    kind: str, namespace: str, name: str, version: str, qualifiers: Mapping[str, str] | None = None
+) -> str:
+    """Return a purl of these parts; empty when ``name`` is none, or something is no Unicode."""
     try:
-        made = PackageURL(kind, namespace or None, short, version or None)
-    except ValueError:
+        made = PackageURL(kind, namespace or None, name, version or None, dict(qualifiers or {}))
+        return made.to_string()
+    except (ValueError, TypeError):  # a name of slashes alone is a TypeError
         return ""
-    return normalised(made.to_string())
 
 
 def of_image(image: str) -> str:

@@ -48,7 +48,8 @@ def packages(data: bytes) -> Iterator[SystemPackage]:
             for (blob,) in rows:
                 if isinstance(blob, bytes) and (found := header(blob)):
                     yield found
-        except (sqlite3.Error, OverflowError, MemoryError) as error:
+        # texts that are no UTF-8: what sqlite3 tells of them is a UnicodeDecodeError
+        except (sqlite3.Error, OverflowError, MemoryError, UnicodeDecodeError) as error:
             raise FormatError(f"damaged database of rpm ({error})") from None
 
 

@@ -5,8 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from packageurl import PackageURL
-
+from aibom.formats.packages.purl import spelled
 from aibom.formats.text import printable
 
 #: Most packages that are taken from one database.
@@ -55,12 +54,15 @@ def os_release(data: bytes) -> Distribution:
 
 
 def purl(package: SystemPackage, distribution: Distribution) -> str:
-    """Return the purl of a package of ``distribution``, with what tells its builds apart."""
+    """Return the purl of a package of ``distribution``, with what tells its builds apart.
+
+    It is empty where a name is none.
+    """
     vendor = _VENDORS.get(distribution.name, distribution.name) or _DEFAULT_VENDOR[package.system]
     said = {"arch": package.architecture, "epoch": package.epoch}
     said["distro"] = "-".join(part for part in distribution if part)
     qualifiers = {name: value for name, value in said.items() if value}
-    return PackageURL(package.system, vendor, package.name, package.version, qualifiers).to_string()
+    return spelled(package.system, vendor or "", package.name, package.version, qualifiers)
 
 
 def dpkg(status: bytes, files: dict[str, bytes], every: bool = False) -> Iterator[SystemPackage]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 _REMOTE = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "lustre", "beegfs", "afs", "orangefs"}
 )
+# Options fit a page (mount(2)), and so does a path; each byte may be written as four.
+_MAX_PATH = 4096
+_MAX_LINE = 16 * _MAX_PATH
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -69,7 +72,7 @@ def _text(raw: bytes) -> str:
 def _mounts(data: bytes) -> list[Mount]:
     mounts = []
     for line in data.split(b"\n"):
-        fields = line.split(b" ")
+        fields = line.split(b" ") if len(line) <= _MAX_LINE else []
         # ID parent major:minor root point options [optional ...] - type source super-options
         if len(fields) < 10 or b"-" not in fields[6:]:
             continue
@@ -128,7 +131,7 @@ class MountTable:
 
     def at(self, path: str) -> Mount | None:
         """Return the mount that shows ``path`` (absolute, without symlinks)."""
-        point = path.rstrip("/")
+        point = path[:_MAX_PATH].rstrip("/")
         while point not in self._points:
             if not point:
                 return None

@@ -1,5 +1,6 @@
 """/proc/PID/stat, cmdline, environ and fdinfo (proc(5))."""
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from typing import NamedTuple
 _KERNEL_THREAD = 0x00200000
 # include/uapi/asm-generic/fcntl.h, O_ACCMODE
 _ACCESS_MODE = 0o3
+# octal, of 32 bits (fs/proc/fd.c)
+_FLAGS = re.compile(rb"^flags:\s*([0-7]{1,12})\s*$", re.MULTILINE)
 
 
 class Stat(NamedTuple):
@@ -66,9 +69,9 @@ def parse_mount_id(data: bytes) -> int | None:
 
 
 def parse_fdinfo(data: bytes) -> tuple[bool, bool]:
-    """Return (reads, writes) from the ``flags`` line of /proc/PID/fdinfo/FD."""
-    for line in data.splitlines():
-        if line.startswith(b"flags:"):
-            mode = int(line.split()[1], 8) & _ACCESS_MODE
-            return mode in (0, 2), mode in (1, 2)
-    return False, False
+    """Return (reads, writes) by the ``flags`` of /proc/PID/fdinfo/FD; neither without them."""
+    found = _FLAGS.search(data)
+    if found is None:
+        return False, False
+    mode = int(found[1], 8) & _ACCESS_MODE
+    return mode in (0, 2), mode in (1, 2)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from packageurl import PackageURL
-
+from aibom.formats.packages.purl import spelled
 from aibom.types.concerns import Concern, ConcernLevel
 from aibom.types.modelfiles import HubPlace, ModelFile
 
@@ -116,7 +115,7 @@ def _commits(places: list[HubPlace]) -> set[tuple[str, str]]:
 
 def _purl(repository: str, commit: str) -> str:
     namespace, _, name = repository.rpartition("/")
-    return PackageURL("huggingface", namespace or None, name, commit).to_string()
+    return spelled("huggingface", namespace, name, commit)
 
 
 def properties(found: Provenance) -> Properties:
