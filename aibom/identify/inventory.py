@@ -64,7 +64,7 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
             found = _inventory(workload, members, node)
             unseen = tuple(u for u in facts.unseen if own is None or u.pid is None or u.pid in own)
             inventories.append(replace(found, unseen=(*unseen, *found.unseen)))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             # values that cannot be named cost this workload alone
             subject = f"workload {workload.name}"
             missed = Unseen("unreadable", subject, f"cannot be named: {error}")

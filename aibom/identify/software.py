@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from aibom.formats.packages.purl import spelled
+from packageurl import PackageURL
+
 from aibom.identify import provisional
 from aibom.identify.features import Proof, Witness
 from aibom.identify.match import Match, match
@@ -21,9 +22,10 @@ _KINDS: Mapping[RuleKind, ComponentKind] = {"mcp-server": "mcp-server", "acceler
 
 @lru_cache(maxsize=10_000)
 def package_url(package: Package) -> str:
-    """Return the purl of a package, normalised as its type wants it; empty for no name."""
+    """Return the purl of a package, normalised as its type wants it."""
     namespace, _, name = package.name.rpartition("/")
-    return spelled(package.ecosystem, namespace, name, package.version)
+    version = package.version or None
+    return PackageURL(package.ecosystem, namespace or None, name, version).to_string()
 
 
 @dataclass

@@ -49,6 +49,7 @@ EXEMPT = {
     "net.address.join_end": _OURS,
     "net.address.spell_end": _PART,
     "packages.purl.named": _PART,
+    "packages.purl.spelled": _PART,
     "packages.pydist.agrees": _PART,
     "patterns.matches": "gets patterns of a policy, which its owner writes",
     "patterns.matches_fields": "gets patterns of a policy, which its owner writes",

@@ -11,7 +11,16 @@ from aibom.formats.hubs import reference as hubreference
 from aibom.formats.identity import google, jwt
 from aibom.formats.mcp import commands, config, hidden, launched, messages
 from aibom.formats.packages import gobuildinfo, nodepkg, npmlock, pydist, rpmdb, system
-from aibom.formats.procfs import cgroup, commandline, maps, mountinfo, net, process
+from aibom.formats.procfs import (
+    cgroup,
+    commandline,
+    confinement,
+    maps,
+    mountinfo,
+    net,
+    process,
+    status,
+)
 from aibom.formats.source import FormatError
 from aibom.types.mcp import ConfigFile
 from aibom.types.rules import Serves
@@ -81,6 +90,8 @@ TARGETS = (
         process.parse_cmdline,
         process.parse_mount_id,
         process.parse_fdinfo,
+        confinement.parse_label,
+        status.parse_rights,
         net.parse_tcp,
         net.parse_udp,
     ),
