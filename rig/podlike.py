@@ -37,8 +37,8 @@ class PodLike:
         """Return its processes."""
         return [int(pid) for pid in (self.group / "cgroup.procs").read_text().split()]
 
-    def remove(self) -> None:
-        """End what is in it, and remove it."""
+    def clear(self) -> None:
+        """End what is in it."""
         for _ in range(600):
             pids = self.pids()
             if not pids:
@@ -51,6 +51,10 @@ class PodLike:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+    def remove(self) -> None:
+        """End what is in it, and remove it."""
+        self.clear()
         self.group.rmdir()
         self.group.parent.rmdir()
 
