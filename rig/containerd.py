@@ -109,9 +109,15 @@ def start(places: Places, tools: Programs) -> subprocess.Popen[bytes]:
     """Start containerd; it may not answer yet. The folders of ``places`` must be empty."""
     places.root.mkdir(parents=True, exist_ok=True)
     places.run.mkdir(parents=True, mode=0o700)
+    places.log.unlink(missing_ok=True)
     places.config.write_text(_config(places, tools))
+    return start_again(places, tools)
+
+
+def start_again(places: Places, tools: Programs) -> subprocess.Popen[bytes]:
+    """Start containerd where one was stopped; the pods that still run are its own again."""
     environment = {"PATH": os.pathsep.join([*map(str, tools.folders), os.environ["PATH"]])}
-    with places.log.open("wb") as log:
+    with places.log.open("ab") as log:
         process = subprocess.Popen(
             [str(tools.containerd), "--config", str(places.config)],
             env=environment,

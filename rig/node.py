@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -128,6 +128,16 @@ class Node:
         """Run a command in a container to its end, for at most ``timeout`` seconds."""
         return self._runtime.exec(container.id, argv, timeout)
 
+    @contextlib.contextmanager
+    def without_runtime(self) -> Iterator[None]:
+        """Let containerd be gone for a block, as in an upgrade: pods and their shims go on."""
+        containerd.stop(self._process)
+        try:
+            yield
+        finally:
+            self._process = containerd.start_again(self.places, self._tools)
+            self._await_answer(self._process)
+
     def _start(self) -> None:
         folder = self.places.folder
         busy = f"another node runs in {folder}"
@@ -139,8 +149,8 @@ class Node:
         shutil.rmtree(self.places.pod_logs, ignore_errors=True)
         remember(self.places)
         self._open.callback(sweep, self.places, self._tools)
-        process = containerd.start(self.places, self._tools)
-        self._open.callback(containerd.stop, process)
+        process = self._process = containerd.start(self.places, self._tools)
+        self._open.callback(lambda: containerd.stop(self._process))
         self._runtime = Runtime(self.places.socket)
         self._open.callback(self._runtime.close)
         self._await_answer(process)
