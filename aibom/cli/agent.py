@@ -68,23 +68,26 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print_config(settings)
         return OK
-    if arguments.check_config:
-        promised(settings)
-        say("the settings are fine")
-        return OK
     try:
-        _run(settings, loader_of(arguments))
+        if arguments.check_config:
+            promised(settings)
+            say("the settings are fine")
+        else:
+            _run(settings, loader_of(arguments))
     except AgentError as error:
         raise CommandError(str(error)) from None
     return OK
 
 
 def promised(settings: Settings) -> Comparer:
-    """Return what workloads are compared with. Raises CommandError."""
+    """Return what workloads are compared with. Raises AgentError."""
     comparing = settings.compare
     choice = Choice(containerd=comparing.containerd_root)
-    documents = read_documents(comparing.declared, choice)
-    policed = read_policed(comparing.policy or None, datetime.now(UTC))
+    try:
+        documents = read_documents(comparing.declared, choice)
+        policed = read_policed(comparing.policy or None, datetime.now(UTC))
+    except CommandError as error:
+        raise AgentError(str(error)) from None
     own = OwnImages(choice) if comparing.images else None
     return Comparer(Promised(documents, policed), own)
 
