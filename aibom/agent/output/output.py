@@ -9,13 +9,13 @@ from typing import Any
 from aibom.agent.config.settings import Keeping
 from aibom.agent.errors import AgentError
 from aibom.agent.events import BomStatus, NewBom, NewFinding
+from aibom.agent.findingline import finding_line
 from aibom.agent.log import Log
 from aibom.agent.output.bomfiles import BomFile, bom_id
 from aibom.agent.output.boms import BOMS, ENDED, FULL, Boms
-from aibom.agent.output.clock import Jumps
 from aibom.agent.output.history import prune_ended
 from aibom.agent.output.journal import Journal, Line
-from aibom.agent.output.lines import finding_line
+from aibom.agent.output.jumps import Jumps
 from aibom.agent.output.nodefile import SUMMARY, NodeFile
 from aibom.agent.output.root import Root
 from aibom.agent.output.rotation import prune_parts, recent_ids

@@ -3,7 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from aibom.agent.health.answers import FIRST_SECONDS, HUNG_SECONDS, exposed, hindrance, illness, said
+from aibom.agent.health.answers import (
+    FIRST_SECONDS,
+    HUNG_SECONDS,
+    exposed,
+    hindrance,
+    illness,
+    said,
+)
 from aibom.agent.health.metrics import Metrics
 from tests.agent.health.statuses import BUSY, FRESH
 

@@ -15,7 +15,7 @@ from aibom.agent.config.settings import Sinks as Settings
 from aibom.agent.config.settings import Webhook
 from aibom.agent.destinations import METADATA
 from aibom.agent.errors import AgentError
-from aibom.agent.output.lines import finding_line
+from aibom.agent.findingline import finding_line
 from aibom.agent.sinks import backoff, posting
 from aibom.agent.sinks.cloudevents import finding_event
 from aibom.agent.sinks.sinks import Sinks
