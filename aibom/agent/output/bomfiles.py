@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from aibom.agent.events import BomStatus, key_of
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 from aibom.report.content import content_of, workload_of
 from aibom.report.filenames import BOM_SUFFIX, own_stem, stem_of
 from aibom.types.inventory import Workload

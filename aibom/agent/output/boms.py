@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from aibom.agent.config.settings import Keeping
 from aibom.agent.events import BomStatus, key_of
+from aibom.agent.folder import Folder
 from aibom.agent.output.bomfiles import BomFile, names_of, read_bom
-from aibom.agent.output.folder import Folder
 from aibom.agent.output.history import put_aside
 from aibom.agent.output.trouble import Trouble
 from aibom.report.content import content_of, shown

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from aibom.agent.config.settings import Keeping
-from aibom.agent.output.folder import FILE_MODE, Folder
+from aibom.agent.folder import Folder
 from aibom.agent.output.rotation import LONGEST, rotate
 from aibom.agent.output.trouble import Trouble
 
@@ -112,7 +112,7 @@ class Journal:
             found = None
         self._descriptor = root.open(self.name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         if found is None:
-            os.fchmod(self._descriptor, FILE_MODE)
+            os.fchmod(self._descriptor, root.modes.file)
             root.sync()
         _mend(self._descriptor)
         return os.fstat(self._descriptor).st_size

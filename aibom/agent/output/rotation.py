@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 
 #: A line that is longer was not written by us.
 LONGEST = 2**20
