@@ -48,8 +48,8 @@ FAREWELL_SECONDS = 0.5
 class Parts:
     """What the loop joins.
 
-    ``promised`` gives what workloads are compared with by the settings; ``asker`` asks MCP servers
-    for their tools, where anybody may.
+    ``promised`` gives what workloads are compared with by the settings, or raises AgentError;
+    ``asker`` asks MCP servers for their tools, where anybody may.
     """
 
     watcher: Watcher
@@ -135,9 +135,9 @@ class Agent:
             self._bury_at = now + BURY_SECONDS
             with self._contained.of("workload"):
                 self._bury()
-        if (settings := self._parts.reloader.due()) is not None:
+        if (new := self._parts.reloader.due(self._parts.promised)) is not None:
             with self._contained.of("configuration"):
-                self._reload(settings)
+                self._reload(*new)
         if now >= self._house_at:
             self._house_at = now + HOUSE_SECONDS
             with self._contained.of("housekeeping"):
@@ -172,15 +172,17 @@ class Agent:
         self._workloads.bury(Living(self._parts.watcher.living()))
         self._workloads.publisher.retry()
 
-    def _reload(self, settings: Settings) -> None:
-        """Go on by other settings; raises what makes them useless, and keeps the old ones."""
-        publisher = self._workloads.publisher
-        publisher.comparer = self._parts.promised(settings)
+    def _reload(self, settings: Settings, comparer: Comparer) -> None:
+        """Go on by other settings, and compare with what they promise."""
+        parts, publisher = self._parts, self._workloads.publisher
+        publisher.comparer = comparer
         publisher.settings = self._settings = settings
-        self._workloads.selection = settings.select
-        self._parts.log.reload(settings.log)
-        self._parts.output.reload(settings.keep)
-        self._parts.sinks.reload(settings.sinks)
+        parts.log.reload(settings.log)
+        parts.digests.reload(settings.hashing.rate)
+        parts.state.reload(settings.keep.state_days, settings.keep.state_bytes)
+        parts.output.reload(settings.keep)
+        parts.sinks.reload(settings.sinks)
+        self._workloads.reload(settings.select)
         self._tell_again()
 
     def _keep_house(self, now: float) -> None:

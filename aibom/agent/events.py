@@ -35,12 +35,16 @@ class NewFinding:
     first_seen: float
 
 
+#: Of a BOM: its workload lives, or is gone and this is its last one.
+BomStatus = Literal["running", "ended"]
+
+
 @dataclass(frozen=True, slots=True)
 class NewBom:
     """A workload's BOM whose content is new.
 
     ``id`` is told by node, workload and content. ``name`` is its file's name, ``text`` the
-    document. ``status`` is ``ended`` when the workload is gone and this is its last one.
+    document.
     """
 
     id: str
@@ -48,4 +52,4 @@ class NewBom:
     workload: Workload
     name: str
     text: str
-    status: Literal["running", "ended"] = "running"
+    status: BomStatus = "running"

@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Literal, TextIO, TypeVar
 
 from aibom.agent.config.settings import Logging
-from aibom.agent.lines import Field, line_of
+from aibom.agent.logline import Field, line_of
 from aibom.agent.streams import write_line
 
 Level = Literal["debug", "info", "warning", "error"]

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from aibom.agent.config.settings import Settings
 from aibom.agent.containment import Containment
-from aibom.agent.events import NewFinding, key_of
-from aibom.agent.output.boms import Status
+from aibom.agent.events import BomStatus, NewFinding, key_of
 from aibom.agent.output.output import Output
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
@@ -51,7 +50,9 @@ class Publisher:
         """Write what the disk did not take before."""
         self._append(())
 
-    def publish(self, tracked: Sequence[Tracked], status: Status = "running") -> list[NewFinding]:
+    def publish(
+        self, tracked: Sequence[Tracked], status: BomStatus = "running"
+    ) -> list[NewFinding]:
         """Publish what is known of workloads; return what is new of their findings."""
         compared = [one for one in tracked if self._compare(one)]
         for one in tracked:
@@ -110,7 +111,7 @@ class Publisher:
         if written := self.output.append(new):
             self.state.told(written)
 
-    def _write(self, tracked: Tracked, status: Status) -> None:
+    def _write(self, tracked: Tracked, status: BomStatus) -> None:
         if tracked.compared is None:
             return
         inventory, assessment = tracked.compared

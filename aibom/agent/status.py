@@ -50,8 +50,7 @@ class Status:
     ``workloads`` counts by kind, ``components`` by kind, ``services`` by role, ``findings`` that
     are open now by (id, severity), ``unseen`` by reason. ``failures`` counts what went wrong and
     was contained, by part: an exception in a sensor, a workload, the state, a file that could not
-    be written. ``lag`` is the time from the last new load to its finding on disk.
-    ``hashing_files`` and ``hashing_bytes`` wait to be hashed.
+    be written. ``hashing_files`` and ``hashing_bytes`` wait to be hashed.
     """
 
     version: str
@@ -86,4 +85,3 @@ class Status:
     hashed_bytes: int = 0
     hashing_files: int = 0
     hashing_bytes: int = 0
-    lag: float = 0.0

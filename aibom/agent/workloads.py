@@ -1,5 +1,6 @@
 """The workloads of a node: what is seen of them goes in, what is new of them is published."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,14 @@ class Workloads:
     def reported(self) -> list[Tracked]:
         """The workloads that are selected, and live."""
         return [one for one in self.tracking if is_selected(one.inventory, self.selection)]
+
+    def reload(self, selection: Selection) -> None:
+        """Report other workloads from now on; for the state, those that are not have ended."""
+        before = self.reported
+        self.selection = selection
+        for one in before:
+            if not is_selected(one.inventory, selection):
+                self.publisher.state.ended(key_of(one.inventory.workload), time.time())
 
     def take(self, facts: NodeFacts, living: Living) -> None:
         """Take what was seen of the node, and publish what is new."""

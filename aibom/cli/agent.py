@@ -17,8 +17,8 @@ from aibom.agent.agent import Agent, Parts
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
+from aibom.agent.folder import PRIVATE, SHARED
 from aibom.agent.log import Log
-from aibom.agent.output.folder import FOLDER_MODE
 from aibom.agent.output.output import Output
 from aibom.agent.privileges import give_up
 from aibom.agent.sinks.sinks import Sinks
@@ -68,23 +68,26 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print_config(settings)
         return OK
-    if arguments.check_config:
-        promised(settings)
-        say("the settings are fine")
-        return OK
     try:
-        _run(settings, loader_of(arguments))
+        if arguments.check_config:
+            promised(settings)
+            say("the settings are fine")
+        else:
+            _run(settings, loader_of(arguments))
     except AgentError as error:
         raise CommandError(str(error)) from None
     return OK
 
 
 def promised(settings: Settings) -> Comparer:
-    """Return what workloads are compared with. Raises CommandError."""
+    """Return what workloads are compared with. Raises AgentError."""
     comparing = settings.compare
     choice = Choice(containerd=comparing.containerd_root)
-    documents = read_documents(comparing.declared, choice)
-    policed = read_policed(comparing.policy or None, datetime.now(UTC))
+    try:
+        documents = read_documents(comparing.declared, choice)
+        policed = read_policed(comparing.policy or None, datetime.now(UTC))
+    except CommandError as error:
+        raise AgentError(str(error)) from None
     own = OwnImages(choice) if comparing.images else None
     return Comparer(Promised(documents, policed), own)
 
@@ -94,8 +97,8 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     node = settings.node.name or socket.gethostname()
     rules = load()
     # folders in which only others may make some are out of reach later
-    _make(Path(settings.state), 0o700)
-    _make(Path(settings.output), FOLDER_MODE)
+    _make(Path(settings.state), PRIVATE.folder)
+    _make(Path(settings.output), SHARED.folder)
     digests = BackgroundDigests(
         f"{settings.state}/digests.sqlite", settings.hashing.limit, settings.hashing.rate
     )

@@ -54,7 +54,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
-    top = parser(argv[0] if argv and argv[0] in _COMMANDS else "")
+    top = parser(argv[0] if argv and argv[0] in (*_COMMANDS, "--version") else "")
     runs_command = argv[:1] == ["watch"] and "--" in argv
     try:
         arguments, rest = top.parse_known_args(argv)

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from aibom.formats.text import printable
+
 # libyaml's parser where PyYAML was built with it: ten times faster
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Texts: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -106,6 +108,13 @@ def line_of(container: object, key: str | int) -> int:
     if isinstance(container, Sequence) and isinstance(key, int) and key < len(container.lines):
         return container.lines[key]
     return 0
+
+
+def mistake(error: YAMLError) -> tuple[int, str]:
+    """Return the line of what is wrong, 0 if unknown, and what it is, in one line of words."""
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or str(error)
+    return (mark.line + 1 if mark is not None else 0), printable(" ".join(said.split()), 200)
 
 
 def _load(data: bytes | str, loader: Any) -> Any:

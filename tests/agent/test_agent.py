@@ -9,7 +9,8 @@ import pytest
 
 from aibom.agent import agent as module
 from aibom.agent import publishing, tracking
-from aibom.agent.config.settings import Comparing, Selection
+from aibom.agent.config.settings import Comparing, Hashing, Keeping, Selection
+from aibom.agent.errors import AgentError
 from aibom.agent.output.output import Output
 from aibom.pipeline import Comparer
 from aibom.types.inventory import Inventory
@@ -154,6 +155,48 @@ def test_other_settings_hold_at_once(rig: Rig) -> None:
     )
     assert boms(rig) == ["default_chat.cdx.json"]
     assert not agent.status.workloads
+    # nor does what is not reported count as a finding that is open
+    assert not agent.status.findings
+
+
+def test_every_setting_that_may_change_reaches_its_part(rig: Rig) -> None:
+    def reload() -> None:
+        assert rig.agent is not None
+        rig.later = replace(
+            rig.settings,
+            spec_version="1.6",
+            hashing=Hashing(rate=5_000_000),
+            keep=Keeping(versions=7, state_days=1.0, state_bytes=2**20),
+        )
+        rig.agent._parts.reloader.ask()
+
+    rig.watch.containers = pod()
+    parts = rig.run(lambda: rig.watch.sees(holder()), reload, nothing)._parts
+    assert parts.digests._own_pace.rate == 5_000_000
+    assert parts.state._keeper.limits == (86_400.0, 2**20)
+    assert parts.output._boms.keep.versions == 7
+    written = json.loads((rig.folder / "output/boms/default_chat.cdx.json").read_text())
+    assert written["specVersion"] == "1.6"
+
+
+def test_what_can_no_longer_be_compared_with_leaves_the_old_settings(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: Any) -> Comparer:
+        raise AgentError("/etc/aibom/policy.yaml: No such file or directory")
+
+    def reload() -> None:
+        assert rig.agent is not None
+        parts = rig.agent._parts
+        monkeypatch.setattr(rig.agent, "_parts", replace(parts, promised=gone))
+        rig.later = replace(rig.settings, select=Selection(exclude_namespaces=("default",)))
+        parts.reloader.ask()
+
+    rig.watch.containers = pod()
+    agent = rig.run(lambda: rig.watch.sees(holder()), reload, nothing)
+    assert not agent.status.config_ok
+    assert agent.status.config_error == "/etc/aibom/policy.yaml: No such file or directory"
+    assert agent.status.workloads == {"pod": 1}
 
 
 def test_what_was_found_before_a_crash_is_told_after_it(

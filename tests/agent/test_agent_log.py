@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.agent.config.settings import Logging
-from aibom.agent.lines import MAX_LINE, line_of
 from aibom.agent.log import MOST, Log
+from aibom.agent.logline import MAX_LINE, line_of
 from aibom.agent.streams import write_line
 
 NOW = 1795252578.9  # 2026-11-21T09:16:18Z

@@ -10,6 +10,7 @@ import pytest
 from aibom.agent.config.load import load
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
+from aibom.agent.errors import AgentError
 from aibom.agent.log import Log
 
 
@@ -34,20 +35,26 @@ def reloader(folder: Path) -> tuple[Reloader, io.StringIO]:
     return Reloader(load_again, load_again(), Log(Settings().log, stream)), stream
 
 
+def due(reloader: Reloader) -> Settings | None:
+    found = reloader.due(lambda settings: settings)
+    return found and found[0]
+
+
 def test_a_mounted_file_is_replaced(tmp_path: Path) -> None:
     mounted(tmp_path, 1, "keep: {versions: 1}")
     new, stream = reloader(tmp_path)
     mounted(tmp_path, 2, "keep: {versions: 2}\nlog: {level: debug}")
-    assert new.due() is None
+    assert due(new) is None
     new.ask()
-    found = new.due()
+    found = due(new)
     assert found is not None
     assert (found.keep.versions, found.log.level) == (2, "debug")
-    assert new.due() is None
+    assert due(new) is None
     assert 'settings loaded again changed="keep.versions log.level"' in stream.getvalue()
+    # what they name may be new
     new.ask()
-    assert new.due() is None
-    assert "nothing changed" in stream.getvalue()
+    assert due(new) == found
+    assert "changed=none" in stream.getvalue()
 
 
 def test_what_is_no_good_leaves_the_old(tmp_path: Path) -> None:
@@ -55,21 +62,40 @@ def test_what_is_no_good_leaves_the_old(tmp_path: Path) -> None:
     new, stream = reloader(tmp_path)
     mounted(tmp_path, 2, "\nkeep: {versions: x}")
     new.ask()
-    assert new.due() is None
+    assert due(new) is None
     assert new.error.endswith(
         "agent.yaml:2: keep.versions: 'x' is not a whole number, at most 1000"
     )
     assert "refused" in stream.getvalue()
     (tmp_path / "agent.yaml").unlink()
     new.ask()
-    assert new.due() is None
+    assert due(new) is None
     assert "No such file" in new.error
     mounted(tmp_path, 3, "keep: {versions: 3}")
     new.ask()
-    found = new.due()
+    found = due(new)
     assert found is not None
     assert found.keep.versions == 3
     assert not new.error
+
+
+def test_what_names_something_that_is_no_good_leaves_the_old(tmp_path: Path) -> None:
+    mounted(tmp_path, 1, "keep: {versions: 1}")
+    new, stream = reloader(tmp_path)
+    mounted(tmp_path, 2, "keep: {versions: 2}")
+
+    def prepare(_: Settings) -> None:
+        raise AgentError("policy.yaml: line 1: not a policy")
+
+    new.ask()
+    assert new.due(prepare) is None
+    assert new.error == "policy.yaml: line 1: not a policy"
+    assert "refused" in stream.getvalue()
+    assert "loaded again" not in stream.getvalue()
+    new.ask()
+    assert new.due(lambda settings: settings.keep.versions) is not None
+    assert not new.error
+    assert "changed=keep.versions" in stream.getvalue()
 
 
 def test_an_error_of_our_own_leaves_the_old() -> None:
@@ -78,7 +104,7 @@ def test_an_error_of_our_own_leaves_the_old() -> None:
 
     new = Reloader(fail, Settings(), Log(Settings().log, io.StringIO()))
     new.ask()
-    assert new.due() is None
+    assert due(new) is None
     assert "RuntimeError('oops')" in new.error
 
 
@@ -87,7 +113,7 @@ def test_what_cannot_change_keeps_its_value(tmp_path: Path) -> None:
     new, stream = reloader(tmp_path)
     mounted(tmp_path, 2, "output: /b\nlisten: '127.0.0.1:2'\nkeep: {versions: 2}")
     new.ask()
-    found = new.due()
+    found = due(new)
     assert found is not None
     assert (found.output, found.listen, found.keep.versions) == ("/a", "127.0.0.1:1", 2)
     assert not new.error
@@ -103,7 +129,7 @@ def test_by_signal(tmp_path: Path, times: int) -> None:
         mounted(tmp_path, 2, "keep: {versions: 2}")
         for _ in range(times):
             os.kill(os.getpid(), signal.SIGHUP)
-        found = new.due()
+        found = due(new)
     finally:
         signal.signal(signal.SIGHUP, before)
     assert found is not None
@@ -123,5 +149,5 @@ def test_a_signal_while_loading_counts() -> None:
     new = Reloader(load_again, Settings(), Log(Settings().log, io.StringIO()))
     asked.append(new)
     new.ask()
-    found = [new.due(), new.due(), new.due()]
+    found = [due(new), due(new), due(new)]
     assert [s and s.keep.versions for s in found] == [5, 6, None]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.agent.events import key_of
+from aibom.agent.findingline import LONGEST, finding_line
 from aibom.agent.output.bomfiles import BomFile
-from aibom.agent.output.lines import LONGEST, finding_line
 from aibom.agent.output.summary import summary_of
 from aibom.agent.status import SensorStatus, Status
 from aibom.types.findings import Assessment

@@ -65,7 +65,7 @@ MODEL = "version: 1\nowner: me\nallow:\n  models:\n    - reason: x\n      "
         ("version: 1\nalow: {}", "line 2: alow: nothing is called so here"),
         ("version: 1\nversion: 1", "duplicate key 'version'"),
         ("version: 1\nowner: &a me\nallow: *a", "an alias"),
-        ("version: 1\n\tallow: {}", "not YAML: "),
+        ("version: 1\n\tallow: {}", "line 2: not YAML: "),
         (b"version: 1\nowner: \xff", "not YAML: "),
         (f"{MODEL}sha256: ab", "line 6: allow.models[0].sha256: "),
         (f"{MODEL}repo: ''", "line 6: allow.models[0].repo: "),

@@ -47,7 +47,5 @@ def _walked(section: yamltext.Mapping, above: Path, name: str) -> Iterator[tuple
 
 
 def _broken(name: str, error: yamltext.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"{name}:{mark.line + 1}" if mark is not None else name
-    said = getattr(error, "problem", None) or str(error)
-    return f"{place}: not YAML: {printable(' '.join(said.split()), 200)}"
+    line, said = yamltext.mistake(error)
+    return f"{name}:{line}: not YAML: {said}" if line else f"{name}: not YAML: {said}"

@@ -3,10 +3,10 @@
 import ipaddress
 import string
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from aibom.agent.config.fields import Path
 from aibom.agent.config.settings import Settings
+from aibom.agent.destinations import trouble_of
 
 #: What a project's name in Dependency-Track may be made of.
 TEMPLATE_FIELDS = ("node", "namespace", "workload", "kind")
@@ -37,9 +37,11 @@ def missing(settings: Settings) -> str:
 
 def address_of(listen: str) -> tuple[str, int]:
     """Return address (empty for all) and port of an ADDRESS:PORT. Raises ValueError."""
-    host, _, port = listen.rpartition(":")
-    if not 0 <= int(port) <= 65535:
-        raise ValueError(f"{port} is no port")
+    host, colon, port = listen.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal()):
+        raise ValueError("it is not ADDRESS:PORT")
+    if int(port[:6]) > 0xFFFF:
+        raise ValueError("a port is at most 65535")
     if host.startswith("["):
         host = host[1:-1]
         if not _is_address(host, 6):
@@ -66,12 +68,9 @@ def _listening(settings: Settings) -> Iterator[Problem]:
 
 def _urls(settings: Settings) -> Iterator[Problem]:
     for name in ("webhook", "dependency_track"):
-        path, url = ("sinks", name, "url"), getattr(settings.sinks, name).url
-        try:
-            if url and not (urlsplit(url).hostname and urlsplit(url).port != 0):
-                yield path, "a URL without a host, or with port 0"
-        except ValueError:
-            yield path, "a URL whose host or port is none"
+        url = getattr(settings.sinks, name).url
+        if url and (said := trouble_of(url)):
+            yield ("sinks", name, "url"), said
 
 
 def _template(text: str) -> str:

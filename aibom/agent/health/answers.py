@@ -12,6 +12,9 @@ from aibom.agent.status import Status
 #: Seconds without a round after which an agent counts as hung. A round takes far less than one;
 #: a sweep of a full node or a disk that stalls may take some. Hashing is not part of a round.
 HUNG_SECONDS = 60.0
+#: The same before the first sweep is published, which looks at everything for the first time: on a
+#: node that is overloaded an agent that is started anew each time would never come to its end.
+FIRST_SECONDS = 600.0
 #: What a sensible Accept header consists of (RFC 9110, section 12.5.1).
 _ACCEPT = re.compile(r"[\w/;=,.+*\- \t\"]{0,500}", re.ASCII)
 
@@ -32,7 +35,8 @@ def round_age(status: Status, began: float, now: float) -> float:
 def illness(status: Status, began: float, now: float) -> tuple[str, ...]:
     """Return why the agent should be started anew; nothing while its loop goes round."""
     age = round_age(status, began, now)
-    return (f"the loop has not gone round for {age:.0f} s",) if age > HUNG_SECONDS else ()
+    most = HUNG_SECONDS if status.ready else FIRST_SECONDS
+    return (f"the loop has not gone round for {age:.0f} s",) if age > most else ()
 
 
 def hindrance(status: Status, began: float, now: float) -> tuple[str, ...]:

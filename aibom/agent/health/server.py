@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from threading import Thread
 
+from aibom.agent.config.validate import address_of
 from aibom.agent.errors import AgentError
 from aibom.agent.health.answers import (
     INDEX,
@@ -155,13 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _resolved(listen: str) -> tuple[int, tuple[str, int]]:
     """Return the address family and address of ADDRESS:PORT."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()):
-        raise ValueError("it is not ADDRESS:PORT")
-    if int(port[:6]) > 0xFFFF:
-        raise ValueError("a port is at most 65535")
-    found = socket.getaddrinfo(
-        host.strip("[]") or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
+    host, port = address_of(listen)
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
     return family, (str(address[0]), int(address[1]))

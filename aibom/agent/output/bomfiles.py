@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aibom.agent.events import key_of
-from aibom.agent.output.folder import Folder
+from aibom.agent.events import BomStatus, key_of
+from aibom.agent.folder import Folder
 from aibom.report.content import content_of, workload_of
 from aibom.report.filenames import BOM_SUFFIX, own_stem, stem_of
 from aibom.types.inventory import Workload
@@ -38,7 +38,7 @@ def names_of(workload: Workload) -> tuple[str, str]:
     return stem_of(workload) + BOM_SUFFIX, own_stem(workload, key_of(workload)) + BOM_SUFFIX
 
 
-def bom_id(node: str, workload: Workload, content: str, status: str) -> str:
+def bom_id(node: str, workload: Workload, content: str, status: BomStatus) -> str:
     """Return what names a version of a BOM wherever it is told of."""
     told = "\0".join((node, key_of(workload), content, status))
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -7,19 +7,16 @@ import zlib
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 from aibom.agent.config.settings import Keeping
-from aibom.agent.events import key_of
+from aibom.agent.events import BomStatus, key_of
+from aibom.agent.folder import Folder
 from aibom.agent.output.bomfiles import BomFile, names_of, read_bom
-from aibom.agent.output.folder import Folder
 from aibom.agent.output.history import put_aside
 from aibom.agent.output.trouble import Trouble
 from aibom.report.content import content_of, shown
 from aibom.report.filenames import BOM_SUFFIX, own_stem
 from aibom.types.inventory import Workload
-
-Status = Literal["running", "ended"]
 
 BOMS = "boms"
 ENDED = "ended"
@@ -36,7 +33,7 @@ class _Version:
     workload: Workload
     own: str
     file: BomFile
-    status: Status
+    status: BomStatus
     packed: bytes
 
 
@@ -58,14 +55,14 @@ class Boms:
         self._trouble = trouble
         self._clock = clock
         self._newest: dict[str, BomFile] = {}
-        self._waiting: dict[tuple[str, Status], _Version] = {}
+        self._waiting: dict[tuple[str, BomStatus], _Version] = {}
 
     @property
     def newest(self) -> dict[str, BomFile]:
         """The newest BOM of each workload that lives, by key."""
         return dict(self._newest)
 
-    def put(self, workload: Workload, text: str, status: Status) -> BomFile | None:
+    def put(self, workload: Workload, text: str, status: BomStatus) -> BomFile | None:
         """Write a BOM and return its file; None when it says what the newest version says."""
         key, workload = key_of(workload), shown(workload)
         own = own_stem(workload, key_of(workload))

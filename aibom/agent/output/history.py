@@ -2,7 +2,7 @@
 
 import re
 
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 from aibom.report.filenames import BOM_SUFFIX
 
 HISTORY = "history"

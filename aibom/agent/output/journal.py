@@ -8,16 +8,14 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from aibom.agent.config.settings import Keeping
-from aibom.agent.output.folder import FILE_MODE, Folder
-from aibom.agent.output.rotation import rotate
+from aibom.agent.folder import Folder
+from aibom.agent.output.rotation import LONGEST, rotate
 from aibom.agent.output.trouble import Trouble
 
 #: Bytes that one write hands to the system, at most.
 _BATCH = 2**20
 #: Bytes of lines that wait in memory for a disk that takes nothing.
 WAITING_BYTES = 16 * 2**20
-#: A line that is longer was not written by us.
-_LONGEST = 2**20
 
 
 class Line(NamedTuple):
@@ -114,7 +112,7 @@ class Journal:
             found = None
         self._descriptor = root.open(self.name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         if found is None:
-            os.fchmod(self._descriptor, FILE_MODE)
+            os.fchmod(self._descriptor, root.modes.file)
             root.sync()
         _mend(self._descriptor)
         return os.fstat(self._descriptor).st_size
@@ -172,7 +170,7 @@ def _cut(descriptor: int, size: int) -> None:
 def _mend(descriptor: int) -> None:
     """Cut off a last line without a newline: its writer was killed."""
     size = os.fstat(descriptor).st_size
-    start = max(0, size - _LONGEST)
+    start = max(0, size - LONGEST)
     tail = os.pread(descriptor, size - start, start)
     if not tail or tail.endswith(b"\n"):
         return

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 from aibom.report.jsontext import serialise
 
 SUMMARY = "node.json"

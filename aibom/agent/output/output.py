@@ -8,14 +8,14 @@ from typing import Any
 
 from aibom.agent.config.settings import Keeping
 from aibom.agent.errors import AgentError
-from aibom.agent.events import NewBom, NewFinding
+from aibom.agent.events import BomStatus, NewBom, NewFinding
+from aibom.agent.findingline import finding_line
 from aibom.agent.log import Log
 from aibom.agent.output.bomfiles import BomFile, bom_id
-from aibom.agent.output.boms import BOMS, ENDED, FULL, Boms, Status
-from aibom.agent.output.clock import Jumps
+from aibom.agent.output.boms import BOMS, ENDED, FULL, Boms
 from aibom.agent.output.history import prune_ended
 from aibom.agent.output.journal import Journal, Line
-from aibom.agent.output.lines import finding_line
+from aibom.agent.output.jumps import Jumps
 from aibom.agent.output.nodefile import SUMMARY, NodeFile
 from aibom.agent.output.root import Root
 from aibom.agent.output.rotation import prune_parts, recent_ids
@@ -132,7 +132,7 @@ class Output:
             self._trouble.note(FINDINGS, error)
             return set()
 
-    def bom(self, workload: Workload, text: str, status: Status = "running") -> NewBom | None:
+    def bom(self, workload: Workload, text: str, status: BomStatus = "running") -> NewBom | None:
         """Write a workload's BOM; None when its newest version says the same.
 
         The last one of a workload that ended is always new. It is returned although the disk did

@@ -5,7 +5,7 @@ import fcntl
 import os
 from contextlib import suppress
 
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 
 
 class Root:

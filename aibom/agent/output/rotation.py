@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 
-from aibom.agent.output.folder import Folder
+from aibom.agent.folder import Folder
 
 #: A line that is longer was not written by us.
-_LONGEST = 2**20
+LONGEST = 2**20
 
 
 def rotate(root: Folder, name: str, files: int) -> None:
@@ -59,6 +59,6 @@ def recent_ids(root: Folder, name: str, files: int, limit: int) -> set[str]:
 def _lines(root: Folder, name: str, start: int, size: int) -> Iterator[bytes]:
     with os.fdopen(root.open(name, os.O_RDONLY), "rb") as file:
         file.seek(start)
-        while size > 0 and (line := file.readline(_LONGEST)):
+        while size > 0 and (line := file.readline(LONGEST)):
             size -= len(line)
             yield line

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aibom.agent.events import key_of
+from aibom.agent.findingline import severities
 from aibom.agent.output.bomfiles import BomFile
-from aibom.agent.output.lines import severities
 from aibom.agent.status import Status
 from aibom.formats.text import printable
 from aibom.types.findings import Assessment

@@ -12,8 +12,8 @@ from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from aibom import __version__
+from aibom.agent.destinations import Destinations, parts_of
 from aibom.agent.sinks.backoff import asked_for
-from aibom.agent.sinks.destinations import Destinations, parts_of
 from aibom.agent.sinks.sink import LaterError, RefusedError
 from aibom.sources import transport
 from aibom.sources.errors import SourceError

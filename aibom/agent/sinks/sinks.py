@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from aibom.agent.config import settings as config
+from aibom.agent.destinations import is_plain, parts_of
 from aibom.agent.errors import AgentError
 from aibom.agent.log import Log
-from aibom.agent.sinks.destinations import is_plain, parts_of
 from aibom.agent.sinks.sender import Sender
 from aibom.agent.sinks.sink import Event, Sink
 from aibom.agent.sinks.spool import Spool

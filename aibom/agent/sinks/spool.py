@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from aibom.agent.sinks.folder import Folder
 from aibom.agent.sinks.item import Item, TornError, read, written
+from aibom.agent.sinks.spoolfolder import SpoolFolder
 from aibom.agent.sinks.waiting import Entry, Waiting, short, taken
 
 #: Most that waits in memory while the disk takes nothing: items, and bytes of them.
@@ -29,7 +29,7 @@ class Spool:
         self.limit = limit
         self.dropped = self.torn = 0
         self.error = ""
-        self._folder = Folder(path)
+        self._folder = SpoolFolder(path)
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting = Waiting()

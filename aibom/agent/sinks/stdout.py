@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from aibom.agent.events import NewFinding
-from aibom.agent.output.lines import finding_line
+from aibom.agent.findingline import finding_line
 from aibom.agent.sinks.item import Item, key_for
 from aibom.agent.sinks.sink import Event, LaterError
 

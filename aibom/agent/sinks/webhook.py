@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from aibom.agent.config.settings import Webhook
 from aibom.agent.events import NewFinding, key_of
-from aibom.agent.output.lines import finding_line
+from aibom.agent.findingline import finding_line
 from aibom.agent.sinks import cloudevents
 from aibom.agent.sinks.item import Item, key_for
 from aibom.agent.sinks.posting import Poster, judge, secret_in

@@ -61,7 +61,7 @@ class Database:
         self._log = log
         self._clocks = clocks
         self._resting = -math.inf
-        self._pages = max(max_bytes // PAGE_BYTES, 64)
+        self._pages = _pages(max_bytes)
         self._opened = opened
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -102,6 +102,12 @@ class Database:
             connection.executescript(statement)
 
         self._try(running)
+
+    def limit(self, max_bytes: int) -> None:
+        """Let the file have so many bytes; what it has already it keeps until it is trimmed."""
+        self._pages = _pages(max_bytes)
+        if self._connection is not None:
+            self.run(f"PRAGMA max_page_count={self._pages}")
 
     def check(self) -> None:
         """Notice when somebody took the file away or put another one in its place."""
@@ -178,6 +184,10 @@ class Database:
         self._resting = -math.inf
         self.error = ""
         self._log.clear(_FAILING)
+
+
+def _pages(max_bytes: int) -> int:
+    return max(max_bytes // PAGE_BYTES, 64)
 
 
 def _understood(reading: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:

@@ -86,6 +86,12 @@ class Keeper:
         held = self.memory.images.get(digest)
         return held or self.database.read(lambda file: rows.find_image(file, digest))
 
+    def limit(self, limits: Bounds) -> None:
+        """Keep within other bounds; the next look for what is too old heeds them."""
+        self.limits = limits
+        self._expired = None
+        self.database.limit(limits.max_bytes)
+
     def save(self, now: float, *, durable: bool = False, everything: bool = False) -> None:
         """Store what waits; ``everything`` also what may wait longer. See Database.write."""
         _, age, monotonic = self.moment(now)

@@ -55,6 +55,10 @@ class State:
             place.close()
             raise
 
+    def reload(self, days: float, max_bytes: int) -> None:
+        """Keep so much from now on; see ``open``."""
+        self._keeper.limit(Bounds(days * _DAY, max_bytes))
+
     def take(
         self, node: str, inventory: Inventory, assessment: Assessment, now: float
     ) -> list[NewFinding]:

@@ -41,8 +41,10 @@ def read(data: bytes, name: str, schema: str) -> Policy:
     try:
         document, lines = yamltext.load_texts(data), yamltext.places(data)
     except yamltext.YAMLError as error:
-        said = printable(" ".join(str(error).split()), 300)
-        raise FormatError(f"not YAML: {said}") from None
+        line, said = yamltext.mistake(error)
+        raise FormatError(
+            f"line {line}: not YAML: {said}" if line else f"not YAML: {said}"
+        ) from None
     reader = _Reader(lines)
     reader.check(document, schema)
     return reader.policy(document, name)

@@ -72,7 +72,8 @@ class BackgroundDigests(Digests):
         """
         super().__init__(path, limit)
         self._stopped = threading.Event()
-        self._pace = pace or Pace(self._stopped, rate)
+        self._own_pace = Pace(self._stopped, rate)
+        self._pace = pace or self._own_pace
         self._change = threading.Condition()
         # these four are guarded by the condition
         self._jobs = Jobs(MOST_WAITING)
@@ -86,6 +87,10 @@ class BackgroundDigests(Digests):
         #: files and bytes whose digest was computed
         self.files = 0
         self.bytes = 0
+
+    def reload(self, rate: int) -> None:
+        """Read at most ``rate`` bytes in one second from now on, as at the start."""
+        self._own_pace.rate = rate
 
     @property
     def waiting(self) -> tuple[int, int]:

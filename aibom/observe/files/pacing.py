@@ -54,7 +54,7 @@ class Pace:
     ) -> None:
         """Read at most ``rate`` bytes in a second (0: as fast as it goes) until ``stopped``."""
         self._stopped = stopped
-        self._rate = rate
+        self.rate = rate
         self._pressure = pressure or Pressure()
         self._clock = clock
         self._free_at = clock()
@@ -67,14 +67,15 @@ class Pace:
         """
         if self._stopped.is_set():
             raise StoppedError
-        if self._rate:
-            self._keep_to_rate(count)
+        # once, as another thread may change it
+        if rate := self.rate:
+            self._keep_to_rate(count, rate)
         if self._clock() >= self._looked[0] + LOOK_SECONDS:
             self._let_others()
 
-    def _keep_to_rate(self, count: int) -> None:
+    def _keep_to_rate(self, count: int, rate: int) -> None:
         now = self._clock()
-        self._free_at = max(self._free_at, now - BURST_SECONDS) + count / self._rate
+        self._free_at = max(self._free_at, now - BURST_SECONDS) + count / rate
         if self._free_at > now:
             self._rest(self._free_at - now)
 

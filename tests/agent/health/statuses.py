@@ -33,6 +33,5 @@ BUSY = Status(
     hashed_bytes=600,
     hashing_files=7,
     hashing_bytes=800,
-    lag=0.5,
 )
 FRESH = Status(version="1.2.3", node="node-1", started=1_700_000_000.0)

@@ -3,7 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from aibom.agent.health.answers import HUNG_SECONDS, exposed, hindrance, illness, said
+from aibom.agent.health.answers import (
+    FIRST_SECONDS,
+    HUNG_SECONDS,
+    exposed,
+    hindrance,
+    illness,
+    said,
+)
 from aibom.agent.health.metrics import Metrics
 from tests.agent.health.statuses import BUSY, FRESH
 
@@ -21,6 +28,12 @@ from tests.agent.health.statuses import BUSY, FRESH
 )
 def test_a_loop_that_stands_is_an_illness(round_at, began, now, ill) -> None:
     assert bool(illness(replace(BUSY, round_at=round_at), began, now)) == ill
+
+
+def test_a_first_sweep_may_take_longer() -> None:
+    starting = replace(BUSY, ready=False, round_at=0.0)
+    assert not illness(starting, 0.0, FIRST_SECONDS)
+    assert illness(starting, 0.0, FIRST_SECONDS + 1)
 
 
 def test_hashing_is_no_illness() -> None:

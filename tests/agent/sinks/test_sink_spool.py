@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.agent.sinks import folder as folders
 from aibom.agent.sinks import spool as spools
+from aibom.agent.sinks import spoolfolder as folders
 from aibom.agent.sinks.item import Item, TornError, read, written
 from aibom.agent.sinks.spool import Spool
 
@@ -145,7 +145,7 @@ def test_torn_and_foreign_files_are_put_aside(tmp_path: Path) -> None:
     (path / names[2]).unlink()
     (path / names[3]).write_bytes(written(item(77)))  # called like another one
     (path / "notes.txt").write_text("mine")
-    (path / ".new-x").write_text("half")
+    (path / ".tmp-x").write_text("half")
     (path / "folder").mkdir()
     os.mkfifo(path / "fifo")
     again = Spool(path, MUCH)
@@ -153,7 +153,7 @@ def test_torn_and_foreign_files_are_put_aside(tmp_path: Path) -> None:
     assert again.torn == 5
     assert again.dropped == 0
     assert files(path / "aside") == sorted(["notes.txt", names[0], names[1], names[3]])
-    assert not (path / ".new-x").exists()
+    assert not (path / ".tmp-x").exists()
     assert drained(spool) == []
     assert spool.dropped == 6 - 0
 
@@ -249,7 +249,7 @@ def test_a_full_disk(small_disk: Path) -> None:
     spool.put(item(n, b"x" * 20_000) for n in range(2, 6))
     assert "No space left" in spool.error
     assert spool.counts()[0] == 6
-    assert not [name for name in os.listdir(small_disk / "s") if name.startswith(".new-")]
+    assert not [name for name in os.listdir(small_disk / "s") if name.startswith(".tmp-")]
     first = spool.first()
     assert first is not None
     spool.done(first)

@@ -13,11 +13,11 @@ import pytest
 
 from aibom.agent.config.settings import Sinks as Settings
 from aibom.agent.config.settings import Webhook
+from aibom.agent.destinations import METADATA
 from aibom.agent.errors import AgentError
-from aibom.agent.output.lines import finding_line
+from aibom.agent.findingline import finding_line
 from aibom.agent.sinks import backoff, posting
 from aibom.agent.sinks.cloudevents import finding_event
-from aibom.agent.sinks.destinations import METADATA
 from aibom.agent.sinks.sinks import Sinks
 from aibom.sources import transport
 from aibom.types.inventory import Workload
@@ -274,10 +274,10 @@ def test_a_token_that_is_not_there_yet(start: Start, tmp_path: Path) -> None:
         ("https://user:pass@host/", "credentials"),
         ("ftp://host/", "neither https"),
         ("host/path", "neither https"),
-        ("https://", "no URL"),
-        ("https://host:99999/", "no URL"),
+        ("https://", "without a host"),
+        ("https://host:99999/", "port is none"),
         ("https://ho st/", "no URL"),
-        ("https://[::1/", "no URL"),
+        ("https://[::1/", "host or port is none"),
         ("http://169.254.169.254/latest", "link-local"),
         ("http://[fe80::1%25eth0]/", "link-local"),
         ("http://[::ffff:169.254.169.254]/", "link-local"),

@@ -3,11 +3,11 @@
 import json
 import math
 import re
-import time
 from collections.abc import Mapping
 from typing import Literal
 
 from aibom.formats.text import printable, uncommanding
+from aibom.types.words import moment
 
 Field = str | int | float
 
@@ -59,7 +59,7 @@ def _quoted(value: Field) -> str:
 
 def _time(now: float) -> str:
     try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        return moment(now)
     except (OverflowError, OSError, ValueError):  # a clock gone wild
         return "0000-00-00T00:00:00Z"
 

@@ -4,13 +4,23 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+
+class Modes(NamedTuple):
+    """The modes of files and folders that are made."""
+
+    file: int
+    folder: int
+
 
 #: For the owner to write and the group to read: a log shipper may be in it.
-FILE_MODE = 0o640
-FOLDER_MODE = 0o750
+SHARED = Modes(0o640, 0o750)
+#: For the owner alone.
+PRIVATE = Modes(0o600, 0o700)
 
 _TEMPORARY = ".tmp-"
 # what file systems without hard links answer (link(2)), and kernels that protect others' files
@@ -18,14 +28,19 @@ _NO_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS)
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO in the place of a file must not hold us
 OPEN_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class Folder:
     """One open folder. Every method raises OSError."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Own a descriptor of a folder. It is closed when the folder is not to be trusted."""
+    def __init__(self, descriptor: int, modes: Modes = SHARED) -> None:
+        """Own a descriptor of a folder. It is closed when the folder is not to be trusted.
+
+        What is made in it has ``modes``.
+        """
         self.descriptor = descriptor
+        self.modes = modes
         found = os.fstat(descriptor)
         self.identity = (found.st_dev, found.st_ino)
         if reason := _distrust(found):
@@ -33,12 +48,12 @@ class Folder:
             raise PermissionError(errno.EPERM, reason)
 
     @classmethod
-    def at(cls, path: str) -> Self:
+    def at(cls, path: str, modes: Modes = SHARED) -> Self:
         """Open the folder at a path, made if it is missing; its last part may be no link."""
         made = not os.path.lexists(path)
         if made:
-            os.makedirs(path, mode=FOLDER_MODE)
-        folder = cls(os.open(path, _OPEN_FOLDER))
+            os.makedirs(path, mode=modes.folder)
+        folder = cls(os.open(path, _OPEN_FOLDER), modes)
         if made:
             folder.let_read()
         return folder
@@ -50,9 +65,9 @@ class Folder:
             os.unlink(name, dir_fd=self.descriptor)
             found = None
         if found is None:
-            os.mkdir(name, FOLDER_MODE, dir_fd=self.descriptor)
+            os.mkdir(name, self.modes.folder, dir_fd=self.descriptor)
             self.sync()
-        folder = Folder(os.open(name, _OPEN_FOLDER, dir_fd=self.descriptor))
+        folder = Folder(os.open(name, _OPEN_FOLDER, dir_fd=self.descriptor), self.modes)
         if found is None:
             folder.let_read()
         return folder
@@ -61,7 +76,7 @@ class Folder:
         """Give a folder that was just made its mode, whatever the umask is."""
         # that files get the group of their folder is inherited, too (inode(7), set-group-ID)
         inherited = os.fstat(self.descriptor).st_mode & stat.S_ISGID
-        os.fchmod(self.descriptor, FOLDER_MODE | inherited)
+        os.fchmod(self.descriptor, self.modes.folder | inherited)
 
     def close(self) -> None:
         """Close the descriptor."""
@@ -97,7 +112,7 @@ class Folder:
 
     def open(self, name: str, flags: int) -> int:
         """Open a regular file without following links; return its descriptor."""
-        descriptor = os.open(name, flags | OPEN_FILE, FILE_MODE, dir_fd=self.descriptor)
+        descriptor = os.open(name, flags | OPEN_FILE, self.modes.file, dir_fd=self.descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "not a regular file")
@@ -116,25 +131,40 @@ class Folder:
 
         Whatever had the name is replaced and not followed, but no folder.
         """
-        temporary = f"{_TEMPORARY}{secrets.token_hex(8)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        self.write_all({name: data})
+
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """Make several files so; when it fails, some of them may be there, each of them whole."""
+        begun: list[tuple[str, int]] = []
         try:
-            with os.fdopen(self.open(temporary, flags), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(file.fileno(), FILE_MODE)
-                os.fsync(file.fileno())
-            self.move(temporary, self, name)
+            for data in files.values():
+                temporary = f"{_TEMPORARY}{secrets.token_hex(8)}"
+                begun.append((temporary, self.open(temporary, _NEW)))
+                _write(begun[-1][1], data)
+                os.fchmod(begun[-1][1], self.modes.file)
+            # all are written before the first is waited for: the disk takes them as one
+            for _, descriptor in begun:
+                os.fsync(descriptor)
+            for name, (temporary, _) in zip(files, begun, strict=True):
+                self._rename(temporary, self, name)
+            self.sync()
         except OSError:
-            self.remove(temporary)
+            for temporary, _ in begun:
+                self.remove(temporary)
             raise
+        finally:
+            for _, descriptor in begun:
+                os.close(descriptor)
 
     def move(self, name: str, to: "Folder", new: str) -> None:
         """Give a file another name, in this folder or another one; it replaces what has it."""
-        os.rename(name, new, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
+        self._rename(name, to, new)
         to.sync()
         if to is not self:
             self.sync()
+
+    def _rename(self, name: str, to: "Folder", new: str) -> None:
+        os.rename(name, new, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
 
     def copy(self, name: str, to: "Folder", new: str) -> None:
         """Give a file a second name; where the file system has no such thing, only that one."""
@@ -149,7 +179,7 @@ class Folder:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            os.rename(name, new, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
+            self._rename(name, to, new)
         to.sync()
 
     def touch(self, name: str, seconds: float) -> None:
@@ -177,6 +207,12 @@ class Folder:
     def sync(self) -> None:
         """Make lasting what was renamed, made and removed."""
         os.fsync(self.descriptor)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _distrust(found: os.stat_result) -> str:

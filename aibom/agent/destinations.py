@@ -52,24 +52,33 @@ def _trouble(address: str) -> str:
 def parts_of(url: str, where: str) -> SplitResult:
     """Return a URL's parts, once it is fit to send to. Raises AgentError.
 
-    ``where`` is what the setting is called. The message never has the whole URL in it: its query
-    may be a secret.
+    ``where`` is what the setting is called.
+    """
+    if trouble := trouble_of(url):
+        raise AgentError(f"{where}: {trouble}")
+    return urlsplit(url)
+
+
+def trouble_of(url: str) -> str:
+    """Return why a URL is not fit to send to; empty when it is.
+
+    The whole URL is never in it: its query may be a secret.
     """
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
-        raise AgentError(f"{where}: no URL") from None
+        return "a URL whose host or port is none"
     if parts.scheme not in ("http", "https"):
-        raise AgentError(f"{where}: begins with neither https:// nor http://")
+        return "begins with neither https:// nor http://"
     if "@" in parts.netloc:
-        raise AgentError(f"{where}: has credentials in it; put them into a file of their own")
-    if not host or not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
-        raise AgentError(f"{where}: no URL")
+        return "has credentials in it; put them into a file of their own"
+    if not host or port == 0:
+        return "a URL without a host, or with port 0"
+    if not url.isascii() or any(c <= " " or c == "\x7f" for c in url):
+        return "no URL: it has other characters than those of ASCII that can be seen"
     trouble = _refused(host)
-    if trouble:
-        raise AgentError(f"{where}: {printable(host, 200)} is {trouble}")
-    return parts
+    return f"{printable(host, 200)} is {trouble}" if trouble else ""
 
 
 def is_plain(parts: SplitResult) -> bool:
