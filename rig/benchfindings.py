@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +140,7 @@ def _measured(
     plan: Sequence[tuple[str, str]],
     loaders: dict[str, list[TextIO]],
 ) -> list[Told]:
-    ended, came = threading.Event(), dict[str, float]()
+    ended, came = threading.Event(), defaultdict[str, list[float]](list)
     reader = threading.Thread(target=_read, args=(journal, came, ended))
     reader.start()
     places = itertools.cycle(loaders)
@@ -161,20 +162,22 @@ def _measured(
     for kind, name in plan:
         stamp = folder / "stamps" / name
         begun = float(stamp.read_text()) if stamp.exists() else None
-        seconds = came[name] - begun if begun is not None and name in came else None
-        found.append(Told(kind, where[name], seconds))
+        # others may have looked at the thing before, which is a finding of theirs
+        times = [at - begun for at in came.get(name, ()) if begun is not None and at >= begun]
+        found.append(Told(kind, where[name], min(times, default=None)))
     return found
 
 
-def _read(journal: Path, came: dict[str, float], ended: threading.Event) -> None:
-    """Note when the first line with each name is there."""
+def _read(journal: Path, came: dict[str, list[float]], ended: threading.Event) -> None:
+    """Note when each line with a name is there."""
     with journal.open("rb") as file:
         file.seek(0, os.SEEK_END)
         while not ended.is_set():
             data = file.read()
             now = time.time()
-            for name in _NAME.findall(data):
-                came.setdefault(name.decode(), now)
+            for line in data.splitlines():
+                for name in set(_NAME.findall(line)):
+                    came[name.decode()].append(now)
             time.sleep(POLL_SECONDS)
 
 

@@ -162,9 +162,11 @@ def main() -> int:
         try:
             on_node = [name for name in which if name in ON_FULL_NODE]
             if on_node:
-                with contextlib.nullcontext("as it is") if arguments.here else full_node(
-                    cache
-                ) as node:
+                with (
+                    contextlib.nullcontext("as it is")
+                    if arguments.here
+                    else full_node(cache) as node
+                ):
                     print(f"node: {node}")
                     measure(cache, on_node)
             measure(cache, [name for name in which if name not in ON_FULL_NODE])

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _measured(size: int) -> dict[str, float]:
     pods = sum(i.workload.kind == "pod" for i in inventories)
     if (pods, len(again)) != (size // _EACH, len(inventories)):
         raise RigError(f"{pods} pods of {size // _EACH} were found")
-    spent = [after - before for before, after in zip(times, times[1:], strict=False)]
+    spent = [after - before for before, after in pairwise(times)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return dict(zip(("first", "second", "naming", "again"), spent, strict=True)) | {"peak": peak}
 

@@ -61,12 +61,11 @@ class NodeAgent(Agent):
         self._state = folder / "state"
         self._port = port
         self._proc = Path(f"/proc/{process.pid}")
-        self._died = lambda: process.poll() is not None
 
     def ready(self) -> float:
         """Wait until the first sweep is published; return the seconds that this call waited."""
         began = time.monotonic()
-        while time.monotonic() - began < PATIENCE and not self._died():
+        while time.monotonic() - began < PATIENCE and self._process.poll() is None:
             if self._asked("/readyz")[0] == http.client.OK:
                 return time.monotonic() - began
             time.sleep(0.02)

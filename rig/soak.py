@@ -85,7 +85,8 @@ def _tell(samples: Sequence[Used], churn: Churn, agent: NodeAgent) -> None:
         f" {own / others:.2%} of everybody else's"
     )
     counts = ("events", "events_lost", "model_uses", "findings_written", "boms_written")
-    told = ", ".join(f"{agent.metric(f'aibom_{c}_total'):.0f} {c.replace('_', ' ')}" for c in counts)
+    totals = {count: agent.metric(f"aibom_{count}_total") for count in counts}
+    told = ", ".join(f"{total:.0f} {count.replace('_', ' ')}" for count, total in totals.items())
     print(f"  {told}; failures: {agent.metric('aibom_failures_total'):.0f}")
     print(f"  {'':18} {'first':>8} {'half':>8} {'last':>8} {'most':>8}  slope of the second half")
     half = [sample for sample in samples if sample.at - first.at >= seconds / 2]

@@ -43,18 +43,23 @@ class Living:
 class Tracked:
     """One workload: everything that was seen of it.
 
-    ``told`` is the gist of what was published last, None when nothing was, and ``compared`` what
-    the comparison said of it. ``gone_since`` is by the monotonic clock, None while it lives.
+    ``told`` stands for the gist of what was published last, None when nothing was, and
+    ``compared`` is what the comparison said of it. ``unwritten`` is true while its BOM lacks
+    something, and ``write_at`` when that may be written next. Times are by the monotonic clock;
+    ``gone_since`` is None while it lives.
     """
 
     inventory: Inventory
-    told: Inventory | None = None
+    told: int | None = None
     compared: tuple[Inventory, Assessment] | None = None
     gone_since: float | None = None
+    unwritten: bool = False
+    write_at: float = 0.0
 
     def is_news(self) -> bool:
         """Say whether there is anything to publish, and count it as published."""
-        told, self.told = self.told, gist(self.inventory)
+        # its hash: the gist itself is as large as the inventory
+        told, self.told = self.told, hash(gist(self.inventory))
         return told != self.told
 
 
