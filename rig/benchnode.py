@@ -29,7 +29,7 @@ from rig.nodeagent import NodeAgent, Used, load, running
 from rig.signals import ending_as_interrupt
 
 #: Seconds for which an agent is measured while nothing new happens, and between two samples.
-REST_SECONDS, SAMPLE_SECONDS = 240.0, 10.0
+REST_SECONDS, SAMPLE_SECONDS = 180.0, 10.0
 #: Seconds before that in which it comes to rest after its start.
 SETTLE_SECONDS = 30.0
 #: Seconds after the end of a workload in which the agent's last looks at it are counted too.

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +95,11 @@ class NodeAgent(Agent):
 
     def wakeups(self) -> int:
         """Return how often its threads have gone to sleep, by proc_pid_status(5)."""
-        statuses = [(task / "status").read_text() for task in (self._proc / "task").iterdir()]
-        return sum(int(count) for text in statuses for count in _SWITCHES.findall(text))
+        counts = []
+        for task in (self._proc / "task").iterdir():
+            with suppress(FileNotFoundError):  # a thread that ended meanwhile
+                counts += _SWITCHES.findall((task / "status").read_text())
+        return sum(map(int, counts))
 
     def _asked(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
