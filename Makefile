@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup run check format test bench benchdiff compare fuzz audit sbom pickles wheel manifests lock image clean
+.PHONY: help setup run check format test bench benchagent benchdiff soak compare fuzz audit sbom pickles wheel manifests lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -38,6 +38,13 @@ test: $(READY) ## the whole test suite, containers included where root allows
 
 bench: $(READY) ## what a sweep costs, beside lsof
 	@$(BIN)/python -m rig.bench
+	@$(BIN)/python -m rig.benchnode
+
+benchagent: $(READY) ## what an agent costs on a full node, and how soon it tells
+	@$(BIN)/python -m rig.benchnode
+
+soak: $(READY) ## an agent beside an hour of churn; MINUTES=5 for a shorter one
+	@$(BIN)/python -m rig.soak --minutes $(or $(MINUTES),60)
 
 benchdiff: $(READY) ## what a comparison costs, and how that grows
 	@$(BIN)/python -m rig.benchdiff

@@ -116,6 +116,9 @@ class Agent:
             while not ended():
                 self._round()
         finally:
+            with self._contained.of("workload"):
+                self._workloads.write_all()
+                self._workloads.publisher.writer.close()
             with self._contained.of("watch"):
                 parts.watcher.stop(look=False)
             parts.digests.close()
@@ -131,6 +134,8 @@ class Agent:
         if (answers or self._parts.watcher.changes != self._named) and now >= self._name_at:
             with self._contained.of("naming"):
                 self._name(now)
+        with self._contained.of("workload"):
+            self._workloads.write()
         if now >= self._bury_at:
             self._bury_at = now + BURY_SECONDS
             with self._contained.of("workload"):
@@ -160,11 +165,12 @@ class Agent:
         if self._asker is not None:
             facts = self._asker.asked(facts)
         self._workloads.take(facts, Living(watcher.living()))
-        if not self._mirror.status.ready:
-            self._workloads.settle(time.time())
-        self._mirror.count(facts, self._workloads.reported)
         if since is not None:
             self.on_lag(time.monotonic() - since)
+        if not self._mirror.status.ready:
+            self._workloads.write_all()
+            self._workloads.settle(time.time())
+        self._mirror.count(facts, self._workloads.reported)
         # it takes longer the more runs: a tenth of the time at most
         self._name_at = began + max(NAME_SECONDS, NAME_REST * (time.thread_time() - spent))
 

@@ -1,9 +1,8 @@
 """The news of workloads: remembered, written to the journal and as BOMs, handed to sinks."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from aibom.agent.config.settings import Settings
 from aibom.agent.containment import Containment
@@ -13,10 +12,9 @@ from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
 from aibom.agent.state.things import images_of
 from aibom.agent.tracking import Tracked
+from aibom.agent.writing import BomWriter
 from aibom.compare.missing import Seen, Waited
 from aibom.pipeline import Comparer
-from aibom.report.cyclonedx import document_of
-from aibom.report.jsontext import serialise
 from aibom.types.inventory import Inventory
 
 _DAY = 86_400.0
@@ -34,6 +32,10 @@ class Publisher:
     comparer: Comparer
     containment: Containment
     clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        """Write BOMs beside the loop."""
+        self.writer = BomWriter(self.output, self.sinks, self.containment, self.clock)
 
     def recover(self) -> None:
         """Tell of what was found before a crash and may not have been told."""
@@ -53,19 +55,32 @@ class Publisher:
     def publish(
         self, tracked: Sequence[Tracked], status: BomStatus = "running"
     ) -> list[NewFinding]:
-        """Publish what is known of workloads; return what is new of their findings."""
+        """Publish what is known of workloads; return what is new of their findings.
+
+        The BOMs of those that live are left to ``write``.
+        """
         compared = [one for one in tracked if self._compare(one)]
         for one in tracked:
             if one.compared is None:
                 one.told = None  # the next change is another chance
         new = self._remember(compared)
         for one in compared:
-            with self.containment.of("workload"):
-                self._write(one, status)
+            one.unwritten = True
         if status == "ended":
+            self.write_all(compared, status)
             for one in tracked:
                 self.state.ended(key_of(one.inventory.workload), self.clock())
         return new
+
+    def write(self, tracked: Iterable[Tracked]) -> None:
+        """Go on with the BOMs of workloads that live."""
+        self.writer.go_on(tracked, self.settings.spec_version)
+
+    def write_all(self, tracked: Iterable[Tracked], status: BomStatus = "running") -> None:
+        """Write all BOMs that lack something, at once."""
+        for one in [one for one in tracked if one.unwritten]:
+            with self.containment.of("workload"):
+                self.writer.write(one, self.settings.spec_version, status)
 
     def refresh(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
         """Let the state know that workloads are still there, and what time alone has made new."""
@@ -110,13 +125,3 @@ class Publisher:
         """Write findings; those that are on disk, now or from before, count as told."""
         if written := self.output.append(new):
             self.state.told(written)
-
-    def _write(self, tracked: Tracked, status: BomStatus) -> None:
-        if tracked.compared is None:
-            return
-        inventory, assessment = tracked.compared
-        when = datetime.fromtimestamp(self.clock(), UTC)
-        document = document_of(inventory, assessment, when, self.settings.spec_version)
-        bom = self.output.bom(inventory.workload, serialise(document), status)
-        if bom is not None:
-            self.sinks.offer([bom])

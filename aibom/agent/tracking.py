@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aibom.agent.events import key_of
-from aibom.identify.remembered import gist, joined
+from aibom.identify.remembered import aged, gist, joined
 from aibom.observe.files.recent import Recent
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
@@ -43,18 +43,29 @@ class Living:
 class Tracked:
     """One workload: everything that was seen of it.
 
-    ``told`` is the gist of what was published last, None when nothing was, and ``compared`` what
-    the comparison said of it. ``gone_since`` is by the monotonic clock, None while it lives.
+    ``seen`` stands for what was seen last, and ``changed`` says whether that was anything else.
+    ``told`` stands for the gist of what was published last, None when nothing was, and
+    ``compared`` is what the comparison said of it. ``unwritten`` is true while its BOM lacks
+    something, and ``write_at`` when that may be written next. Times are by the monotonic clock;
+    ``gone_since`` is None while it lives.
     """
 
     inventory: Inventory
-    told: Inventory | None = None
+    seen: int = 0
+    changed: bool = True
+    told: int | None = None
     compared: tuple[Inventory, Assessment] | None = None
     gone_since: float | None = None
+    unwritten: bool = False
+    write_at: float = 0.0
 
     def is_news(self) -> bool:
         """Say whether there is anything to publish, and count it as published."""
-        told, self.told = self.told, gist(self.inventory)
+        if not self.changed and self.told is not None:
+            return False
+        self.changed = False
+        # its hash: the gist itself is as large as the inventory
+        told, self.told = self.told, hash(gist(self.inventory))
         return told != self.told
 
 
@@ -85,13 +96,19 @@ class Tracking:
         """Take what is seen of a workload; None when it has ended, and was told of."""
         key = key_of(inventory.workload)
         known = self._workloads.get(key)
+        seen = _seen(inventory)
+        if known is not None and known.seen == seen:
+            known.inventory = aged(known.inventory, inventory)
+            return known
         if known is not None:
             known.inventory = joined(known.inventory, inventory, self._clock())
+            known.seen, known.changed = seen, True
             return known
         if self._ended.get(key) and not living.has(inventory.workload):
             return None
         recalled = self._recall(key) if _lasts(inventory.workload) else None
-        known = self._workloads[key] = Tracked(joined(recalled, inventory, self._clock()))
+        known = Tracked(joined(recalled, inventory, self._clock()), seen)
+        self._workloads[key] = known
         return known
 
     def ended(self, living: Living) -> list[Tracked]:
@@ -117,6 +134,11 @@ class Tracking:
         for key, tracked in self._workloads.items():
             if keys is None or key in keys:
                 tracked.told = None
+
+
+def _seen(inventory: Inventory) -> int:
+    """Return what stands for everything in an inventory that does not change by itself."""
+    return hash(replace(inventory, sensors=(), watched=0, period=None))
 
 
 def _lasts(workload: Workload) -> bool:

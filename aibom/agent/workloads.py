@@ -49,6 +49,14 @@ class Workloads:
         if news:
             self._tell(self.publisher.publish(news))
 
+    def write(self) -> None:
+        """Go on with the BOMs that lack something."""
+        self.publisher.write(self.reported)
+
+    def write_all(self) -> None:
+        """Write all BOMs that lack something, at once."""
+        self.publisher.write_all(self.reported)
+
     def bury(self, living: Living) -> None:
         """Publish the last of what has ended, and forget it."""
         ended = [

@@ -51,6 +51,16 @@ def joined(earlier: Inventory | None, now: Inventory, when: float) -> Inventory:
     )
 
 
+def aged(earlier: Inventory, now: Inventory) -> Inventory:
+    """Return what ``joined`` gives when ``now`` is what was joined last, but for its times.
+
+    Its sensors may have counted on.
+    """
+    period = _period(earlier.period, now.period)
+    watched = round(period.last - period.first) if period is not None else now.watched
+    return replace(earlier, sensors=now.sensors, period=period, watched=watched)
+
+
 def gist(inventory: Inventory) -> Inventory:
     """Return an inventory without what changes while nothing new is seen: numbers and times."""
     return replace(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aibom.agent import agent as module
-from aibom.agent import publishing, tracking
+from aibom.agent import tracking, writing
 from aibom.agent.config.settings import Comparing, Hashing, Keeping, Selection
 from aibom.agent.errors import AgentError
 from aibom.agent.output.output import Output
@@ -122,7 +122,7 @@ def test_a_workload_that_cannot_be_published_hides_no_other(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     name = "of" if part == "compare" else "document_of"
-    where: Any = Comparer if part == "compare" else publishing
+    where: Any = Comparer if part == "compare" else writing
     kept = getattr(where, name)
 
     def fails(*given: Any) -> Any:

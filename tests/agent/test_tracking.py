@@ -1,14 +1,20 @@
 """Workloads come, go and come back; one that has ended is told of once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aibom.agent import tracking as module
 from aibom.agent.events import key_of
 from aibom.agent.tracking import GONE_SECONDS, Living, Tracking
-from aibom.types.inventory import Inventory, Workload
+from aibom.identify.remembered import gist, joined
+from aibom.types.facts import Span
+from aibom.types.inventory import Evidence, Inventory, Workload
 from aibom.types.processes import Cgroup
+from aibom.types.unseen import Unseen
 from tests.make import component, process
 
 POD = Workload("pod", "chat", "default", "uid-1", pids=(7,))
@@ -98,3 +104,47 @@ def test_the_number_of_a_session_says_nothing_after_a_restart() -> None:
     tracking.take(Inventory(SESSION), Living({70: process(70)}))
     tracking.take(Inventory(POD), IN_POD)
     assert asked == ["pod:uid-1"]
+
+
+_EVIDENCE = st.builds(
+    lambda path, pid, last: Evidence(
+        "mapped", path, "python3", pid, "binary-analysis", 90, "main", last_seen=last
+    ),
+    st.sampled_from(["/m/a", "/m/b"]),
+    st.integers(7, 8),
+    st.sampled_from([None, 5.0]),
+)
+_COMPONENTS = st.builds(
+    lambda ref, found: replace(component(ref=ref), evidence=tuple(found)),
+    st.sampled_from(["model:a", "model:b"]),
+    st.lists(_EVIDENCE, min_size=1, max_size=3),
+)
+_UNSEEN = st.builds(Unseen, st.sampled_from(["vanished", "denied"]), st.sampled_from(["x", "y"]))
+_LOOKS = st.builds(
+    lambda found, unseen: Inventory(
+        POD,
+        tuple(sorted({c.ref: c for c in found}.values(), key=lambda c: c.ref)),
+        unseen=tuple(dict.fromkeys(unseen)),
+    ),
+    st.lists(_COMPONENTS, max_size=2),
+    st.lists(_UNSEEN, max_size=2),
+)
+
+
+@given(st.lists(st.tuples(_LOOKS, st.integers(1, 3)), max_size=6))
+def test_not_joining_what_is_the_same_gives_the_same(looks: list[tuple[Inventory, int]]) -> None:
+    times = iter(range(1, 100))
+    tracking = Tracking(lambda _: None, lambda: 50.0)
+    plain: Inventory | None = None
+    told: Inventory | None = None
+    for look, repeated in looks:
+        for _ in range(repeated):
+            now = next(times)
+            sensors = (("file events", f"opens; {now} seen"),)
+            seen = replace(look, period=Span(0.0, float(now)), watched=now, sensors=sensors)
+            plain = joined(plain, seen, 50.0)
+            found = tracking.take(seen, IN_POD)
+            assert found is not None
+            assert found.inventory == plain
+            assert found.is_news() == (told != gist(plain))
+            told = gist(plain)

@@ -193,3 +193,34 @@ def test_a_plain_mount_shows_every_file_below_its_folder(roots: list[str], below
     found = placed(table, "8:1", path)
     assert found is not None
     assert found.path.startswith("/mnt/")
+
+
+_FOLDERS = st.lists(st.sampled_from(["a", "b", "fs"]), max_size=4).map(lambda p: "/" + "/".join(p))
+
+
+def _plainly(table: MountTable, device: str, path: str) -> Placed | None:
+    """Try every mount in turn, the most specific first."""
+    mounts = [m for m in table.mounts if m.device == device]
+    for mount in sorted(mounts, key=lambda m: -len(m.root)):
+        prefix = mount.root.rstrip("/")
+        if path == prefix or path.startswith(prefix + "/") or not prefix:
+            shown = mount.point.rstrip("/") + path[len(prefix) :].rstrip("/")
+            if table.at(shown) is mount:
+                return Placed(shown or "/", mount)
+    return None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["8:1", "8:2"]), _FOLDERS, _FOLDERS), max_size=8),
+    st.sampled_from(["8:1", "8:2", "8:3"]),
+    _FOLDERS,
+)
+def test_looking_up_folders_finds_what_trying_every_mount_finds(
+    mounts: list[tuple[str, str, str]], device: str, path: str
+) -> None:
+    lines = [
+        f"{number} 1 {of} {root} {point} rw - ext4 d rw\n"
+        for number, (of, root, point) in enumerate(mounts, 2)
+    ]
+    table = parse("".join(lines).encode())
+    assert placed(table, device, path) == _plainly(table, device, path)

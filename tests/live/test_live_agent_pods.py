@@ -72,9 +72,7 @@ def test_pods_that_are_deleted_while_they_are_read(
     holder.load("after")
     agent.until(lambda: holder.is_told(agent), "what another one loaded")
     ended = agent.output / "boms" / "ended"
-    agent.until(
-        lambda: len(list(ended.glob("*.cdx.json"))) >= len(deleted), "the last of each"
-    )
+    agent.until(lambda: len(list(ended.glob("*.cdx.json"))) >= len(deleted), "the last of each")
     agent.until(lambda: not agent.metric("aibom_hashing_waiting_files"), "nothing to hash")
     assert agent.failures() == {}
     open_files = {os.readlink(f"/proc/{agent.process.pid}/fd/{n}") for n in fds(agent.process.pid)}

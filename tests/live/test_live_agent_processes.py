@@ -44,9 +44,7 @@ os.waitpid(pid, 0)
 """
 
 
-def test_five_thousand_processes_appear_and_go(
-    tmp_path: Path, agents: Agents, pods: Pods
-) -> None:
+def test_five_thousand_processes_appear_and_go(tmp_path: Path, agents: Agents, pods: Pods) -> None:
     agent = agents()
     holder = Holder(pods(), tmp_path / "models")
     agent.start()

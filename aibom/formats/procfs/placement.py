@@ -41,24 +41,21 @@ class Placement:
     def __init__(self, mounts: MountTable, outside: MountTable) -> None:
         """Take the namespace's ``mounts``; its layers' paths are those of ``outside``."""
         self._mounts = mounts
-        self._roots: dict[str, list[_Root]] = {}
+        self._roots: dict[tuple[str, str], list[_Root]] = {}
         for mount in mounts.mounts:
             found = _layers(mount, outside) if mount.overlay else [_plain(mount)]
             for device, root in found:
-                self._roots.setdefault(device, []).append(root)
-        for roots in self._roots.values():
-            # the most specific folder is the one whose mount was made for the file
-            roots.sort(key=lambda root: -len(root.folder))
+                self._roots.setdefault((device, root.folder.rstrip("/")), []).append(root)
 
     def find(self, device: str, path: str) -> Placed | None:
         """Return where the file ``path`` of the file system on ``device`` is seen, or None.
 
         ``device`` is ``major:minor``, ``path`` begins at the file system's own root.
         """
-        for root in self._roots.get(device, ()):
-            if _is_below(path, root.folder):
-                below = path[len(root.folder.rstrip("/")) :]
-                shown = root.point.rstrip("/") + below.rstrip("/")
+        # the most specific folder is the one whose mount was made for the file
+        for folder in _above(path):
+            for root in self._roots.get((device, folder), ()):
+                shown = root.point.rstrip("/") + path[len(folder) :].rstrip("/")
                 if self._mounts.at(shown) is root.mount:
                     return Placed(shown or "/", root.mount, root.layer)
         return None
@@ -77,6 +74,10 @@ def _layers(overlay: Mount, outside: MountTable) -> Iterator[tuple[str, _Root]]:
             yield below.device, _Root(folder, overlay.point, overlay, layer)
 
 
-def _is_below(path: str, folder: str) -> bool:
-    prefix = folder.rstrip("/")
-    return path == prefix or path.startswith(prefix + "/") or not prefix
+def _above(path: str) -> Iterator[str]:
+    """Yield a path and each folder above it; the root is the empty one."""
+    folder = path
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+    yield ""

@@ -64,7 +64,7 @@ class Interpreters:
         self._procfs = procfs
         self._host = host
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._prune_at = MAX_KEPT // 16
+        self._new = 0
 
     def modules(self, pid: int) -> ModuleTable | None:
         """Return what the process has imported, the same object while nothing changes.
@@ -183,13 +183,14 @@ class Interpreters:
             file.close()
 
     def _keep(self, pid: int, known: _Known) -> None:
+        self._new += pid not in self._known
         self._known[pid] = known
         self._known.move_to_end(pid)
-        if len(self._known) > self._prune_at:
+        # as many new ones as there are, so that looking for ended ones costs little
+        if self._new > max(len(self._known) // 2, MAX_KEPT // 16):
+            self._new = 0
             for other in list(self._known):
                 if not os.path.exists(f"{self._procfs}/{other}"):
                     del self._known[other]
-            # twice what is alive, so that looking for ended ones costs little
-            self._prune_at = min(MAX_KEPT, 2 * len(self._known) + MAX_KEPT // 16)
         while len(self._known) > MAX_KEPT:
             self._known.popitem(last=False)

@@ -15,6 +15,9 @@ CLOSE_LOOKS = (1.0, 4.0)
 #: Seconds after the first code of AI software that a process opens: then the import is under way,
 #: and mostly over.
 TELLING_LOOKS = (0.5, 1.5)
+#: Seconds after which looks are planned again for who goes on using models: events tell of each
+#: use, and those planned before see most of what comes with it.
+USED_SECONDS = 2.0
 #: Seconds between looks at processes that have to do with AI software, and at most when nothing
 #: changes.
 BUSY_SECONDS = 5.0
@@ -26,6 +29,8 @@ BLIND_SECONDS = 0.25
 REST = 10
 #: Seconds between two sweeps because events were lost.
 LOSS_SECONDS = 2.0
+#: How many processes are remembered to have looks planned before ended times are looked for.
+MIN_TIDY = 64
 #: Most looks that are planned at once; more processes than this begin only in a storm.
 MAX_PLANNED = 50_000
 
@@ -46,6 +51,8 @@ class Schedule:
         self._settles = float("inf")
         self.sweeps = 0
         self._soon: dict[Life, float] = {}
+        self._used: dict[Life, float] = {}
+        self._tidy_at = MIN_TIDY
 
     def closely(self) -> None:
         """Look early at programs as well: there are few, and somebody waits for their end."""
@@ -56,16 +63,26 @@ class Schedule:
         self._plan(life, self._first)
 
     def used(self, life: Life) -> None:
-        """Plan looks at a process that used a model."""
-        self._plan(life, LOOKS)
+        """Plan looks at a process that used a model, unless that was done a moment ago."""
+        if self._is_new(self._used, life, USED_SECONDS):
+            self._plan(life, LOOKS)
 
     def telling(self, life: Life) -> None:
         """Plan looks at a process that opened the code of AI software, unless some are planned."""
-        now = time.monotonic()
-        if self._soon.get(life, 0.0) <= now:
-            self._soon = {one: until for one, until in self._soon.items() if until > now}
-            self._soon[life] = now + TELLING_LOOKS[0]
+        if self._is_new(self._soon, life, TELLING_LOOKS[0]):
             self._plan(life, TELLING_LOOKS)
+
+    def _is_new(self, until: dict[Life, float], life: Life, seconds: float) -> bool:
+        """Say whether a process was not there in the last so many ``seconds``, and note it."""
+        now = time.monotonic()
+        if until.get(life, 0.0) > now:
+            return False
+        if len(until) >= self._tidy_at:
+            for one in [one for one, end in until.items() if end <= now]:
+                del until[one]
+            self._tidy_at = max(MIN_TIDY, 2 * len(until))
+        until[life] = now + seconds
+        return True
 
     def _plan(self, life: Life, looks: tuple[float, ...]) -> None:
         now = time.monotonic()

@@ -11,8 +11,10 @@ from aibom.observe.watch.schedule import (
     LATE_LOOKS,
     LOOKS,
     LOSS_SECONDS,
+    MIN_TIDY,
     MOST_SECONDS,
     SWEEP_SECONDS,
+    USED_SECONDS,
     Schedule,
 )
 from tests import make
@@ -167,3 +169,24 @@ def test_a_fork_bomb_plans_no_more_than_there_is_room(
     assert len(schedule.due()) == 10
     schedule.used(life())
     assert len(schedule._planned) == len(LOOKS)
+
+
+def test_who_goes_on_using_models_is_not_looked_at_each_time(clock: Clock) -> None:
+    schedule = swept()
+    one = life()
+    for _ in range(50):
+        schedule.used(one)
+    assert len(schedule._planned) == len(LOOKS)
+    schedule.used(life(8))
+    assert len(schedule._planned) == 2 * len(LOOKS)
+    clock.now += USED_SECONDS
+    schedule.used(one)
+    assert len(schedule._planned) == 3 * len(LOOKS)
+
+
+def test_who_used_models_long_ago_is_forgotten(clock: Clock) -> None:
+    schedule = swept()
+    for pid in range(10 * MIN_TIDY):
+        clock.now += USED_SECONDS
+        schedule.used(life(pid))
+    assert len(schedule._used) <= MIN_TIDY
