@@ -1,7 +1,7 @@
 """The news of workloads: remembered, written to the journal and as BOMs, handed to sinks."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -52,19 +52,34 @@ class Publisher:
         self._append(())
 
     def publish(self, tracked: Sequence[Tracked], status: Status = "running") -> list[NewFinding]:
-        """Publish what is known of workloads; return what is new of their findings."""
+        """Publish what is known of workloads; return what is new of their findings.
+
+        BOMs of workloads that live follow by ``write``.
+        """
         compared = [one for one in tracked if self._compare(one)]
         for one in tracked:
             if one.compared is None:
                 one.told = None  # the next change is another chance
         new = self._remember(compared)
         for one in compared:
-            with self.containment.of("workload"):
-                self._write(one, status)
+            one.pace.ask(time.monotonic())
+            if status == "ended":
+                with self.containment.of("workload"):
+                    self._write(one, status)
         if status == "ended":
             for one in tracked:
                 self.state.ended(key_of(one.inventory.workload), self.clock())
         return new
+
+    def write(self, tracked: Iterable[Tracked], *, everything: bool = False) -> None:
+        """Write the BOMs that are due, or all that are asked for: none of them keeps a finding."""
+        for one in tracked:
+            if not (one.pace.is_due(time.monotonic()) or (everything and one.pace.asked)):
+                continue
+            spent = time.thread_time()
+            with self.containment.of("workload"):
+                self._write(one, "running")
+            one.pace.done(time.monotonic(), time.thread_time() - spent)
 
     def refresh(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
         """Let the state know that workloads are still there, and what time alone has made new."""

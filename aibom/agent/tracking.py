@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aibom.agent.events import key_of
+from aibom.agent.pace import Pace
 from aibom.identify.remembered import gist, joined
 from aibom.observe.files.recent import Recent
 from aibom.types.findings import Assessment
@@ -45,12 +46,14 @@ class Tracked:
 
     ``told`` is the gist of what was published last, None when nothing was, and ``compared`` what
     the comparison said of it. ``gone_since`` is by the monotonic clock, None while it lives.
+    ``pace`` says when its BOM is due.
     """
 
     inventory: Inventory
     told: Inventory | None = None
     compared: tuple[Inventory, Assessment] | None = None
     gone_since: float | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def is_news(self) -> bool:
         """Say whether there is anything to publish, and count it as published."""

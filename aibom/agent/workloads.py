@@ -40,6 +40,10 @@ class Workloads:
         if news:
             self._tell(self.publisher.publish(news))
 
+    def write(self, *, everything: bool = False) -> None:
+        """Write the BOMs that are due, or all that are asked for."""
+        self.publisher.write(self.reported, everything=everything)
+
     def bury(self, living: Living) -> None:
         """Publish the last of what has ended, and forget it."""
         ended = [
