@@ -65,6 +65,7 @@ class Interpreters:
         self._host = host
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._prune_at = MAX_KEPT // 16
+        self._kept = 0
 
     def modules(self, pid: int) -> ModuleTable | None:
         """Return what the process has imported, the same object while nothing changes.
@@ -185,7 +186,10 @@ class Interpreters:
     def _keep(self, pid: int, known: _Known) -> None:
         self._known[pid] = known
         self._known.move_to_end(pid)
-        if len(self._known) > self._prune_at:
+        self._kept += 1
+        # not anew for each, where more processes live than are kept
+        if len(self._known) > self._prune_at and self._kept > len(self._known) // 2:
+            self._kept = 0
             for other in list(self._known):
                 if not os.path.exists(f"{self._procfs}/{other}"):
                     del self._known[other]
