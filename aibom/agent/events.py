@@ -39,8 +39,9 @@ class NewFinding:
 class NewBom:
     """A workload's BOM whose content is new.
 
-    ``id`` is told by node, workload and content. ``name`` is its file's name, ``text`` the
-    document. ``status`` is ``ended`` when the workload is gone and this is its last one.
+    ``id`` is told by node, workload, content and the version before: what comes back is new.
+    ``name`` is its file's name, ``text`` the document. ``status`` is ``ended`` when the
+    workload is gone and this is its last one.
     """
 
     id: str

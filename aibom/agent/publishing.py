@@ -131,6 +131,6 @@ class Publisher:
         inventory, assessment = tracked.compared
         when = datetime.fromtimestamp(self.clock(), UTC)
         document = document_of(inventory, assessment, when, self.settings.spec_version)
-        bom = self.output.bom(inventory.workload, serialise(document), status)
-        if bom is not None:
-            self.sinks.offer([bom])
+        self.output.bom(
+            inventory.workload, serialise(document), status, lambda bom: self.sinks.offer([bom])
+        )
