@@ -27,9 +27,12 @@ from aibom.types.rules import RuleSet
 
 #: Seconds that the loop waits for something to happen, at most.
 STEP_SECONDS = 0.5
-#: Seconds between two namings of everything, and how much longer than a naming the rest is.
+#: Seconds between two namings of everything, and how much longer than a naming the rest is; but
+#: what one workload makes expensive must not keep the findings of all others for long, so that
+#: the rest is no longer than that many seconds, or than a long naming itself.
 NAME_SECONDS = 0.3
 NAME_REST = 10
+LONGEST_REST = 2.0
 #: Seconds between looks for workloads that have ended.
 BURY_SECONDS = 2.0
 #: Seconds between two rounds of keeping house, and between two summaries of the node.
@@ -171,8 +174,10 @@ class Agent:
             self._workloads.write_all()
             self._workloads.settle(time.time())
         self._mirror.count(facts, self._workloads.reported)
-        # it takes longer the more runs: a tenth of the time at most
-        self._name_at = began + max(NAME_SECONDS, NAME_REST * (time.thread_time() - spent))
+        # it takes longer the more runs: a tenth of the time, as long as that does not keep findings
+        took = time.thread_time() - spent
+        rest = min(NAME_REST * took, max(LONGEST_REST, took))
+        self._name_at = max(began + NAME_SECONDS, time.monotonic() + rest)
 
     def _bury(self) -> None:
         self._workloads.bury(Living(self._parts.watcher.living()))

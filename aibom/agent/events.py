@@ -43,8 +43,8 @@ BomStatus = Literal["running", "ended"]
 class NewBom:
     """A workload's BOM whose content is new.
 
-    ``id`` is told by node, workload and content. ``name`` is its file's name, ``text`` the
-    document.
+    ``id`` is told by node, workload, content and the version before: what comes back is new.
+    ``name`` is its file's name, ``text`` the document.
     """
 
     id: str

@@ -84,9 +84,8 @@ class BomWriter:
 
     def _put(self, tracked: Tracked, inventory: Inventory, made: _Made, status: BomStatus) -> None:
         tracked.write_at = time.monotonic() + REST * made.seconds
-        bom = self.output.bom(inventory.workload, made.text, status)
-        if bom is not None:
-            self.sinks.offer([bom])
+        # offered before it is written: a kill in between offers it again, by the same id
+        self.output.bom(inventory.workload, made.text, status, lambda bom: self.sinks.offer([bom]))
 
 
 def _made(compared: _Compared, now: float, version: str) -> _Made:

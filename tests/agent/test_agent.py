@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,15 @@ def test_what_is_never_loaded_is_said_after_its_days(rig: Rig) -> None:
     rig.settings = replace(rig.settings, compare=Comparing(unused_days=0.0))
     rig.run(nothing)
     assert [one["rule"] for one in findings(rig)] == ["AIBOM-101", "AIBOM-601"]
+
+
+def test_one_that_changes_all_the_time_is_told_of_at_once_and_written_now_and_then(
+    rig: Rig,
+) -> None:
+    rig.watch.containers = pod()
+    changes = [partial(rig.watch.sees, holder(path=f"/m/{n}.gguf")) for n in range(20)]
+    rig.run(*changes)
+    assert len(findings(rig)) == 20
+    # the first, and the last when the agent ended
+    assert len(list((rig.folder / "output/boms/history").glob("*/*"))) == 1
+    assert models(rig, "default_chat.cdx.json") == sorted(f"{n}.gguf" for n in range(20))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aibom.agent.events import key_of
+from aibom.agent.events import NewBom, key_of
 from aibom.agent.output import boms as module
 from aibom.agent.output import history
 from aibom.agent.output.output import Output
@@ -43,6 +43,30 @@ def test_a_bom_is_written_when_its_content_is_new(tmp_path: Path) -> None:
     assert _says(tmp_path / NEWEST) == "b"
     assert out.boms[key_of(POD)].name == "default_web-0.cdx.json"
     assert (out.boms_written, out.error) == (2, "")
+
+
+def test_what_comes_back_is_a_version_of_its_own(tmp_path: Path) -> None:
+    out = output(tmp_path)
+    told = [out.bom(POD, _named("ab"[n % 2], at=NOON + n)) for n in range(6)]
+    assert len({one.id for one in told if one is not None}) == 6
+
+
+def test_a_bom_is_offered_before_it_is_written_and_by_the_same_id_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    output(tmp_path).bom(POD, _named("a"))
+    offered = []
+
+    def killed(new: NewBom) -> None:
+        offered.append(new.id)
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            output(tmp_path).bom(POD, _named("b"), offer=killed)
+    assert _says(tmp_path / NEWEST) == "a"
+    assert len(offered) == 2
+    assert len(set(offered)) == 1
 
 
 def test_when_and_how_often_it_was_seen_is_no_new_content(tmp_path: Path) -> None:

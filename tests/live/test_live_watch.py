@@ -566,3 +566,49 @@ def test_a_storm_inside_a_container_is_the_containers(
     mine = [e for m in models(inventory).values() for e in m["evidence"] if e["path"] in files]
     assert sum(e["times"] for e in mine if e["how"].startswith("opened")) == 1000
     assert {e["container"] for e in mine} == {"main"}
+
+
+def test_another_aibom_looks_at_models_and_loads_none(
+    tmp_path: Path, hold: Callable[[list[dict[str, Any]]], int], follow: Follow
+) -> None:
+    hold([{"path": write(tmp_path / "first.gguf", gguf("held before")), "map": True}])
+    write(tmp_path / "models/looked-at.gguf", gguf("looked at"))
+    loading = "import sys; open(sys.argv[1], 'rb').read()"
+    following = follow("held before")
+    scan = [sys.executable, "-m", "aibom", "inspect", str(tmp_path / "models/looked-at.gguf")]
+    subprocess.run(scan, check=True, capture_output=True)
+    write(tmp_path / "models/loaded.gguf", gguf("loaded"))
+    subprocess.run([sys.executable, "-c", loading, tmp_path / "models/loaded.gguf"], check=True)
+    following.until("loaded  opened by ")
+    found = {c["name"] for w in following.end() for c in w["inventory"]["components"]}
+    assert "loaded" in found
+    assert "looked at" not in found
+
+
+def test_what_one_workload_breaks_is_said_of_that_one_alone(
+    tmp_path: Path, hold: Callable[[list[dict[str, Any]]], int], follow: Follow
+) -> None:
+    hold([{"path": write(tmp_path / "first.gguf", gguf("held before")), "map": True}])
+    for name in ("broken", "whole"):
+        write(tmp_path / f"{name}.gguf", gguf(name))
+    with (tmp_path / "broken.gguf").open("r+b") as file:
+        file.truncate(100)
+    following = follow("held before")
+    reading = "import sys; open(sys.argv[1], 'rb').read(); input()"
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", reading, tmp_path / f"{name}.gguf"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for name in ("broken", "whole")
+    ]
+    following.until("whole  ")
+    time.sleep(1)  # until the looks at both are done
+    workloads = following.end()
+    for reader in readers:
+        reader.communicate(b"\n")
+    (other,) = (
+        w for w in workloads if "whole" in {c["name"] for c in w["inventory"]["components"]}
+    )
+    assert not [u for u in other["inventory"]["unseen"] if "broken.gguf" in u["subject"]]

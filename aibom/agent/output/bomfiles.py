@@ -17,11 +17,15 @@ _LARGEST = 2**28
 
 @dataclass(frozen=True, slots=True)
 class BomFile:
-    """The newest BOM of a workload: its file in ``boms/``, the file's digest, and its content's."""
+    """The newest BOM of a workload: its file in ``boms/``, the file's digest, and its content's.
+
+    ``former`` is the digest of the file that it replaced; empty where that is not known.
+    """
 
     name: str
     sha256: str
     content: str
+    former: str = ""
 
 
 class Stored(NamedTuple):
@@ -38,9 +42,13 @@ def names_of(workload: Workload) -> tuple[str, str]:
     return stem_of(workload) + BOM_SUFFIX, own_stem(workload, key_of(workload)) + BOM_SUFFIX
 
 
-def bom_id(node: str, workload: Workload, content: str, status: BomStatus) -> str:
-    """Return what names a version of a BOM wherever it is told of."""
-    told = "\0".join((node, key_of(workload), content, status))
+def bom_id(node: str, workload: Workload, file: BomFile, status: BomStatus) -> str:
+    """Return what names a version of a BOM wherever it is told of.
+
+    One that says again what an older one said is another version: whoever knows ids that were
+    told before must not take it for that one.
+    """
+    told = "\0".join((node, key_of(workload), file.content, file.former, status))
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 

@@ -62,8 +62,17 @@ class Boms:
         """The newest BOM of each workload that lives, by key."""
         return dict(self._newest)
 
-    def put(self, workload: Workload, text: str, status: BomStatus) -> BomFile | None:
-        """Write a BOM and return its file; None when it says what the newest version says."""
+    def put(
+        self,
+        workload: Workload,
+        text: str,
+        status: BomStatus,
+        before: Callable[[BomFile], object] = lambda _: None,
+    ) -> BomFile | None:
+        """Write a BOM and return its file; None when it says what the newest version says.
+
+        ``before`` is called with the file just before that is written.
+        """
         key, workload = key_of(workload), shown(workload)
         own = own_stem(workload, key_of(workload))
         data = text.encode("utf-8", "backslashreplace")
@@ -75,7 +84,9 @@ class Boms:
             name = own + BOM_SUFFIX
         else:
             name = known.name if known is not None else self._free_name(workload)
-        file = BomFile(name, hashlib.sha256(data).hexdigest(), content)
+        former = known.sha256 if known is not None else ""
+        file = BomFile(name, hashlib.sha256(data).hexdigest(), content, former)
+        before(file)
         self._newest[key] = file
         self._waiting[key, status] = _Version(workload, own, file, status, zlib.compress(data, 1))
         if status == "ended":

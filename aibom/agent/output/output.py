@@ -132,21 +132,34 @@ class Output:
             self._trouble.note(FINDINGS, error)
             return set()
 
-    def bom(self, workload: Workload, text: str, status: BomStatus = "running") -> NewBom | None:
+    def bom(
+        self,
+        workload: Workload,
+        text: str,
+        status: BomStatus = "running",
+        offer: Callable[[NewBom], None] | None = None,
+    ) -> NewBom | None:
         """Write a workload's BOM; None when its newest version says the same.
 
         The last one of a workload that ended is always new. It is returned although the disk did
-        not take it yet.
+        not take it yet. It is given to ``offer`` before it is written: an agent that is killed in
+        between offers it again, by the same id, when it has started.
         """
+
+        def told(file: BomFile) -> NewBom:
+            identifier = bom_id(self._node, workload, file, status)
+            return NewBom(identifier, self._node, workload, file.name, text, status)
+
+        def before(file: BomFile) -> None:
+            if offer is not None:
+                offer(told(file))
+
         try:
-            file = self._boms.put(workload, text, status)
+            file = self._boms.put(workload, text, status, before)
         except (OSError, ValueError, RecursionError) as error:
             self._trouble.note(BOMS, error)
             return None
-        if file is None:
-            return None
-        identifier = bom_id(self._node, workload, file.content, status)
-        return NewBom(identifier, self._node, workload, file.name, text, status)
+        return told(file) if file is not None else None
 
     def settle(self, living: Collection[Workload]) -> None:
         """Treat the BOMs of all other workloads as of ones that ended while nobody looked.

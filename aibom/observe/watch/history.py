@@ -1,6 +1,7 @@
 """What each process did from its beginning to its end, out of looks and events."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +14,7 @@ from aibom.types.facts import ProcessFacts
 from aibom.types.files import Arrival
 from aibom.types.modelfiles import ModelUse
 from aibom.types.packages import LoadedPackage, Program
-from aibom.types.processes import Connection, Process
+from aibom.types.processes import Cgroup, Connection, Process
 
 #: Most kinds of ended processes that are kept; equal ones count as one.
 MAX_ENDED = 20_000
@@ -23,6 +24,9 @@ LINGER_SECONDS = 1.0
 IN_FLIGHT = (".incomplete", ".part", ".partial", ".crdownload")
 #: Most uses of models that are kept of one process.
 MAX_USES = 2_000
+#: Most uses of models that are kept of all processes of one container or unit, those that ended
+#: and had each a command line of their own included: some 10 MB, whatever one of them does.
+MAX_USES_OF_PLACE = 10_000
 #: Most connections that are kept of one process.
 MAX_CONNECTIONS = 1_000
 #: Most ways in which one file is said to have arrived.
@@ -157,6 +161,9 @@ class History:
         self._ending: dict[Life, float] = {}
         self._ended: dict[tuple[object, ...], _Record] = {}
         self.arrivals: dict[tuple[int, int], tuple[Arrival, ...]] = {}
+        # how many uses are kept of each place, or more; and which have no room for any
+        self._crowds: Counter[Cgroup] = Counter()
+        self._full: set[Cgroup] = set()
         self.dropped = 0
         self.changes = 0
         self._changed_since: float | None = None
@@ -219,17 +226,40 @@ class History:
         ``own_opens`` is how many opens that were told before were those of this write.
         """
         record = self._record(life)
+        known = _key_of(use) in record.uses
+        if not known and (len(record.uses) >= MAX_USES or not self._has_room(record)):
+            self.dropped += 1
+            return
         record.moments.note((use.model.file.path, use.use.kind))
         if own_opens:
             file = (use.model.file.path, use.model.file.key.inode)
             record.own_opens[file] = record.own_opens.get(file, 0) + own_opens
-        known = _key_of(use) in record.uses
-        if not known and len(record.uses) >= MAX_USES:
-            self.dropped += 1
-            return
         record.put(use)
         if not known:
+            self._crowds[record.process.cgroup] += 1
             self._note_change()
+
+    def _has_room(self, record: _Record) -> bool:
+        """Say whether another use may be kept, after what ended first has made room for it."""
+        place = record.process.cgroup
+        if self._crowds[place] < MAX_USES_OF_PLACE:
+            return True
+        if place in self._full:
+            return False
+        living = (r for r in self._records.values() if r.process.cgroup == place)
+        ended = {like: r for like, r in self._ended.items() if r.process.cgroup == place}
+        held = sum(len(r.uses) for r in (*living, *ended.values()))
+        for likeness, former in ended.items():
+            # some at once, so that this is not to be done for each use
+            if held <= MAX_USES_OF_PLACE * 3 // 4:
+                break
+            del self._ended[likeness]
+            held -= len(former.uses)
+            self.dropped += 1
+        self._crowds[place] = held
+        if held >= MAX_USES_OF_PLACE:
+            self._full.add(place)
+        return place not in self._full
 
     def settle(self, settle: Settle) -> None:
         """Take digests that have become known, of what has ended as well."""
@@ -284,6 +314,7 @@ class History:
     def tidy(self, *, everything: bool = False) -> None:
         """Keep what ended processes did, if it matters; equal ones become one."""
         now = time.monotonic()
+        self._full.clear()
         due = [life for life, until in self._ending.items() if everything or until <= now]
         for life in due:
             del self._ending[life]
@@ -320,6 +351,9 @@ class History:
             for likeness, record in self._ended.items()
             if record.ended >= before or record.is_pending()
         }
+        self._crowds.clear()
+        for record in (*self._ended.values(), *self._records.values()):
+            self._crowds[record.process.cgroup] += len(record.uses)
 
     def facts(self, covers: Callable[[Process], bool]) -> tuple[ProcessFacts, ...]:
         """Return everything that was seen of the processes that ``covers`` is true of."""

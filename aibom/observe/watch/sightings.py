@@ -182,7 +182,8 @@ class Sightings:
                 header = modelfile.data_header(file.path)
             if content.damage:
                 detail = f"damaged header: {content.damage}"
-                self._miss(Unseen("damaged", file.path, detail))
+                # its user's alone: what one workload breaks is no other one's concern
+                self._miss(Unseen("damaged", file.path, detail, "", _pid_of(life)))
             if header is None:
                 self._models.put(known, False)
                 return None
@@ -222,7 +223,7 @@ class Sightings:
         folders = self._inspector.folders_near(near, runtime)
         model = modelfile.describe(file, header, places, folders)
         for unseen in places.unseen():
-            self._miss(unseen)
+            self._miss(replace(unseen, pid=_pid_of(life)))
         return model
 
     def _hashed(self, life: Life | None, opened: LiveFile, file: FileFacts) -> FileFacts:
@@ -234,13 +235,17 @@ class Sightings:
             return replace(file, pending=True)
         except TooLargeError:
             detail = f"{file.size} bytes are above the limit for hashing"
-            self._miss(Unseen("too-large", file.path, detail, "raise --hash-limit"))
+            self._miss(Unseen("too-large", file.path, detail, "raise --hash-limit", _pid_of(life)))
             return file
 
 
 def kind_of(mask: int) -> UseKind:
     """Return what an event says of a file; what was read as well as written counts as written."""
     return "written" if mask & (files.WRITTEN | files.RENAMED | files.CREATED) else "opened"
+
+
+def _pid_of(life: Life | None) -> int | None:
+    return (life.pid or None) if life is not None else None
 
 
 def _missed(event: FileEvent, error: OSError) -> Unseen:

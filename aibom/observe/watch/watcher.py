@@ -13,6 +13,7 @@ from aibom.observe.sweep import Scope, Sweeper
 from aibom.observe.watch.account import Account, Counts
 from aibom.observe.watch.arrivals import Arrivals
 from aibom.observe.watch.code import CodeFolders, CodeUse, is_code
+from aibom.observe.watch.colleagues import is_colleague
 from aibom.observe.watch.collector import Batch, Collector
 from aibom.observe.watch.filesystems import FileSystems
 from aibom.observe.watch.history import IN_FLIGHT, History
@@ -24,7 +25,7 @@ from aibom.observe.watch.loads import LoadedScripts
 from aibom.observe.watch.schedule import Schedule
 from aibom.observe.watch.scripts import ScriptFolders, is_script
 from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
-from aibom.observe.watch.sightings import Sightings
+from aibom.observe.watch.sightings import Sightings, kind_of
 from aibom.observe.watch.views import Views
 from aibom.observe.watch.wire import Wire
 from aibom.types.facts import NodeFacts, Span
@@ -247,6 +248,10 @@ class Watcher:
 
     def _take_events(self, batch: Batch) -> None:
         for user, event in batch.models:
+            if user is not None and self._only_looks(user) and kind_of(event.mask) == "opened":
+                if event.descriptor >= 0:
+                    os.close(event.descriptor)
+                continue
             # a descendant of a command is always known, by its forks
             if self._watches(user) if user is not None else not self._tree:
                 with self._account.guarded(event.pid):
@@ -282,6 +287,10 @@ class Watcher:
 
     def _watches(self, life: Life) -> bool:
         return life.watched or not self._tree
+
+    def _only_looks(self, life: Life) -> bool:
+        """Say whether what a process opens it opens to look at it, as this one does."""
+        return not self._tree and is_colleague(life.process)
 
     def _begin(self, life: Life) -> None:
         """Take a process that began a program."""
@@ -417,7 +426,10 @@ class Watcher:
             self._wire.begin(life)
             self._wire.look(life)
             named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
-            self._history.look(life, replace(facts, connections=named))
+            held = facts.models
+            if self._only_looks(life):
+                held = tuple(use for use in held if use.use.kind == "mapped")
+            self._history.look(life, replace(facts, connections=named, models=held))
             with self._account.guarded(life.pid):
                 self._intake.scripts(life)
             if life.ended_ns:

@@ -14,7 +14,7 @@ from aibom.types.facts import ProcessFacts
 from aibom.types.files import Arrival, FileFacts, FileKey, FileUse, Origin, UseKind
 from aibom.types.modelfiles import ModelUse
 from aibom.types.packages import Binary, LoadedPackage
-from aibom.types.processes import Connection
+from aibom.types.processes import Cgroup, Connection
 from tests import make
 
 
@@ -469,3 +469,37 @@ def test_since_when_there_is_news_is_told_once(history: History) -> None:
     first = history.told()
     assert first is not None
     assert history.told() is None
+
+
+def test_one_place_fills_its_own_memory_and_no_others(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_USES_OF_PLACE", 40)
+    other = life(1, cgroup=Cgroup("b" * 64))
+    history.use(other, used())
+    # short programs with an argument of their own each, all of which open the same files
+    for pid in range(2, 50):
+        one = life(pid, argv=(str(pid),), cgroup=Cgroup("a" * 64))
+        for number in range(10):
+            history.use(one, used(f"/m/{number}.gguf"))
+        end(history, one)
+    found = everything(history)
+    assert sum(len(f.models) for f in found) <= 1 + 40
+    assert other.process in [f.process for f in found]
+    # the newest are those of which nobody was told yet
+    assert 49 in [f.process.pid for f in found]
+    assert history.dropped > 0
+
+
+def test_a_place_whose_living_processes_fill_it_gets_room_when_they_end(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_USES_OF_PLACE", 5)
+    one, late = life(2), life(3)
+    for number in range(9):
+        history.use(one, used(f"/m/{number}.gguf"))
+    history.use(late, used("/m/late.gguf"))
+    assert history.dropped == 4 + 1
+    end(history, one)
+    history.use(late, used("/m/late.gguf"))
+    assert ("/m/late.gguf", "opened", 1) in [use for f in everything(history) for use in uses(f)]
