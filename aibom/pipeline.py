@@ -21,7 +21,7 @@ from aibom.types.unseen import Unseen
 #: Most sets of images whose claims stay indexed, and how large these may be in all (see
 #: ``Document.size``); the one that is in use stays in any case.
 MAX_COMPARISONS = 64
-MAX_INDEXED = 300_000
+MAX_INDEXED = 120_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -84,7 +84,7 @@ class Agent:
                 [sys.executable, "-m", "aibom", "agent", *folders, *options], stderr=log
             )
 
-    def __enter__(self) -> "Agent":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,7 +127,7 @@ def load(node: Node, pod: Pod, path: str) -> None:
     """Let the pod's process hold a file."""
     write = f"open('/tmp/w','w').write({path!r}); import os; os.rename('/tmp/w','/tmp/1.wanted')"
     done = node.exec(pod.containers[0], ["python3", "-c", write])
-    assert done.exit_code == 0, done
+    assert done.code == 0, done
 
 
 def test_a_pod_is_compared_with_the_image_that_it_was_made_of(
@@ -139,7 +139,7 @@ def test_a_pod_is_compared_with_the_image_that_it_was_made_of(
         assert agent.images == {purl}
         assert "image read" in agent.log.read_text()
         done = rig_node.exec(pod.containers[0], ["python3", "-c", MAKES])
-        assert done.exit_code == 0, done
+        assert done.code == 0, done
         load(rig_node, pod, "/tmp/later.gguf")
         agent.until(lambda: "later" in agent.findings)
         # another image gets the name, which has none of the models

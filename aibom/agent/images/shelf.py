@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-#: How large all that is on one shelf may be (see ``Document.size``): some 20 MB.
-MAX_SIZE = 150_000
+#: How large all that is on one shelf may be (see ``Document.size``): some 25 MB.
+MAX_SIZE = 80_000
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
