@@ -18,8 +18,10 @@ from aibom.types.policy import Promised
 from aibom.types.rules import RuleSet
 from aibom.types.unseen import Unseen
 
-#: Most sets of images whose claims stay indexed.
+#: Most sets of images whose claims stay indexed, and how large these may be in all (see
+#: ``Document.size``); the one that is in use stays in any case.
 MAX_COMPARISONS = 64
+MAX_INDEXED = 120_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,15 @@ def observed(
 
 
 class Own(NamedTuple):
-    """What is promised of one workload alone, and what of that could not be had."""
+    """What is promised of one workload alone, and what of that could not be had.
+
+    ``pending`` is true while it is still being read: a comparison without it would tell what is
+    not so.
+    """
 
     documents: tuple[Document, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    pending: bool = False
 
 
 class Comparer:
@@ -111,7 +118,11 @@ class Comparer:
         self._own_of = own_of
         self._common = Comparison(promised.documents, *(promised.policed or ()))
         # by the identity of the documents, which are kept so that it stays theirs
-        self._with_own: dict[int, tuple[tuple[Document, ...], Comparison]] = {}
+        self._with_own: dict[int, tuple[tuple[Document, ...], Comparison, int]] = {}
+
+    def is_ready(self, inventory: Inventory) -> bool:
+        """Say whether everything is at hand that a workload is to be compared with."""
+        return self._own_of is None or not self._own_of(inventory).pending
 
     def of(self, inventory: Inventory, waited: Waited = ONE_LOOK) -> tuple[Inventory, Assessment]:
         """Return an inventory, with what could not be compared, and what the comparison says.
@@ -125,14 +136,22 @@ class Comparer:
         return inventory, comparison.of(inventory, waited)
 
     def _including(self, documents: tuple[Document, ...]) -> Comparison:
-        known = self._with_own.get(id(documents))
+        known = self._with_own.pop(id(documents), None)
         if known is None:
             promised, policed = self._promised
             made = Comparison((*(promised or ()), *documents), *(policed or ()))
-            while len(self._with_own) >= MAX_COMPARISONS:
-                del self._with_own[next(iter(self._with_own))]
-            known = self._with_own[id(documents)] = (documents, made)
+            known = (documents, made, sum(document.size for document in documents))
+            self._make_room(known[2])
+        # what was used last comes last
+        self._with_own[id(documents)] = known
         return known[1]
+
+    def _make_room(self, size: int) -> None:
+        kept = self._with_own
+        while kept and (
+            len(kept) >= MAX_COMPARISONS or size + sum(k[2] for k in kept.values()) > MAX_INDEXED
+        ):
+            del kept[next(iter(kept))]
 
 
 def compared(

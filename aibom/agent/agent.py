@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.containment import Containment
+from aibom.agent.images.own import OwnImages
 from aibom.agent.log import Log
 from aibom.agent.mcpasking import BackgroundAsker
 from aibom.agent.mirror import Mirror
@@ -52,7 +53,8 @@ class Parts:
     """What the loop joins.
 
     ``promised`` gives what workloads are compared with by the settings, or raises AgentError;
-    ``asker`` asks MCP servers for their tools, where anybody may.
+    ``asker`` asks MCP servers for their tools, where anybody may; ``images`` has the images that
+    containers run, which are asked for only where the settings say so.
     """
 
     watcher: Watcher
@@ -65,6 +67,7 @@ class Parts:
     reloader: Reloader
     log: Log
     asker: Asker | None = None
+    images: OwnImages | None = None
 
 
 class Agent:
@@ -125,6 +128,8 @@ class Agent:
             with self._contained.of("watch"):
                 parts.watcher.stop(look=False)
             parts.digests.close()
+            if parts.images is not None:
+                parts.images.close()
             with self._contained.of("sinks"):
                 parts.sinks.close(FAREWELL_SECONDS)
             parts.output.close()
@@ -137,6 +142,8 @@ class Agent:
         if (answers or self._parts.watcher.changes != self._named) and now >= self._name_at:
             with self._contained.of("naming"):
                 self._name(now)
+        with self._contained.of("images"):
+            self._look_at_images()
         with self._contained.of("workload"):
             self._workloads.write()
         if now >= self._bury_at:
@@ -167,6 +174,8 @@ class Agent:
         facts = watcher.facts()
         if self._asker is not None:
             facts = self._asker.asked(facts)
+        if self._images is not None:
+            facts = self._images.identified(facts)
         self._workloads.take(facts, Living(watcher.living()))
         if since is not None:
             self.on_lag(time.monotonic() - since)
@@ -178,6 +187,21 @@ class Agent:
         took = time.thread_time() - spent
         rest = min(NAME_REST * took, max(LONGEST_REST, took))
         self._name_at = max(began + NAME_SECONDS, time.monotonic() + rest)
+
+    def _look_at_images(self) -> None:
+        """Publish what waited for images that were read meanwhile."""
+        images = self._images
+        if images is None:
+            return
+        if images.is_due():
+            self._named = -1
+        if (found := images.news()) is not None:
+            self._workloads.tell_again(found)
+            self._workloads.tell()
+
+    @property
+    def _images(self) -> OwnImages | None:
+        return self._parts.images if self._settings.compare.images else None
 
     def _bury(self) -> None:
         self._workloads.bury(Living(self._parts.watcher.living()))
@@ -204,6 +228,8 @@ class Agent:
         parts.watcher.forget(KEPT_SECONDS)
         if self._asker is not None:
             self._asker.forget(parts.watcher)
+        if self._images is not None:
+            self._images.keep(self._workloads.images)
         parts.state.prune(wall)
         removed = parts.output.prune(wall)
         self._workloads.tracking.tell_again(removed)

@@ -57,7 +57,8 @@ class Publisher:
     ) -> list[NewFinding]:
         """Publish what is known of workloads; return what is new of their findings.
 
-        The BOMs of those that live are left to ``write``.
+        The BOMs of those that live are left to ``write``. What waits for its images is left out,
+        and stays news.
         """
         compared = [one for one in tracked if self._compare(one)]
         for one in tracked:
@@ -69,6 +70,8 @@ class Publisher:
         if status == "ended":
             self.write_all(compared, status)
             for one in tracked:
+                if one.waits:
+                    continue
                 self.state.ended(key_of(one.inventory.workload), self.clock())
         return new
 
@@ -83,14 +86,21 @@ class Publisher:
                 self.writer.write(one, self.settings.spec_version, status)
 
     def refresh(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
-        """Let the state know that workloads are still there, and what time alone has made new."""
+        """Let the state know that workloads are still there, and what time alone has made new.
+
+        Of what waits for its images this is told when these are there.
+        """
         return self._remember([one for one in tracked if self._compare(one)])
 
     def _compare(self, tracked: Tracked) -> bool:
         """Compare a workload with what was promised; say whether that could be done."""
+        inventory = tracked.inventory
+        tracked.waits = not self.comparer.is_ready(inventory)
+        if tracked.waits:
+            tracked.told = None
+            return False
         tracked.compared = None
         with self.containment.of("workload"):
-            inventory = tracked.inventory
             watched = self.state.watched(key_of(inventory.workload))
             seconds = watched.seconds if watched is not None else 0.0
             waited = self._waited(inventory, seconds)

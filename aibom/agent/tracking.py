@@ -45,7 +45,8 @@ class Tracked:
 
     ``seen`` stands for what was seen last, and ``changed`` says whether that was anything else.
     ``told`` stands for the gist of what was published last, None when nothing was, and
-    ``compared`` is what the comparison said of it. ``unwritten`` is true while its BOM lacks
+    ``compared`` is what the comparison said of it. ``waits`` is true while what it is compared
+    with is being read. ``unwritten`` is true while its BOM lacks
     something, and ``write_at`` when that may be written next. Times are by the monotonic clock;
     ``gone_since`` is None while it lives.
     """
@@ -55,6 +56,7 @@ class Tracked:
     changed: bool = True
     told: int | None = None
     compared: tuple[Inventory, Assessment] | None = None
+    waits: bool = False
     gone_since: float | None = None
     unwritten: bool = False
     write_at: float = 0.0

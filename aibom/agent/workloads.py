@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aibom.agent.config.settings import Selection
 from aibom.agent.containment import Containment
 from aibom.agent.events import NewFinding, key_of
+from aibom.agent.images.own import reference_of
 from aibom.agent.log import Log
 from aibom.agent.naming import named
 from aibom.agent.publishing import Publisher
@@ -26,6 +27,15 @@ class Workloads:
     rules: RuleSet
     containment: Containment
     log: Log
+    #: have ended, and wait for their images
+    ending: list[Tracked] = field(default_factory=list)
+
+    @property
+    def images(self) -> frozenset[str]:
+        """The images of everything that is known, by the references of reference_of."""
+        known = (*self.tracking, *self.ending)
+        found = (reference_of(c) for one in known for c in one.inventory.components)
+        return frozenset(found) - {""}
 
     @property
     def reported(self) -> list[Tracked]:
@@ -45,9 +55,22 @@ class Workloads:
         for inventory in named(facts, self.rules, self.containment.fails):
             with self.containment.of("workload"):
                 self.tracking.take(inventory, living)
+        self.tell()
+
+    def tell(self) -> None:
+        """Publish what is new; what waits for its images is so until it was published."""
         news = [one for one in self.reported if one.is_news()]
         if news:
             self._tell(self.publisher.publish(news))
+
+    def tell_again(self, images: frozenset[str]) -> None:
+        """Let what has one of these images be published once more."""
+        keys = {
+            key_of(one.inventory.workload)
+            for one in self.tracking
+            if not images.isdisjoint(map(reference_of, one.inventory.components))
+        }
+        self.tracking.tell_again(keys)
 
     def write(self) -> None:
         """Go on with the BOMs that lack something."""
@@ -62,8 +85,10 @@ class Workloads:
         ended = [
             one for one in self.tracking.ended(living) if is_selected(one.inventory, self.selection)
         ]
-        if ended:
-            self._tell(self.publisher.publish(ended, "ended"))
+        self.ending += ended
+        if self.ending:
+            self._tell(self.publisher.publish(self.ending, "ended"))
+            self.ending = [one for one in self.ending if one.waits]
 
     def refresh(self) -> None:
         """Let the state know what is still there."""

@@ -18,16 +18,17 @@ from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
 from aibom.agent.folder import PRIVATE, SHARED
+from aibom.agent.images.own import OwnImages
 from aibom.agent.log import Log
 from aibom.agent.output.output import Output
 from aibom.agent.privileges import give_up
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
 from aibom.asking import Asker
+from aibom.cli.agentimages import images_of
 from aibom.cli.agentoptions import add_agent_options, loader_of, print_config, settings_of
 from aibom.cli.declared import read_documents
 from aibom.cli.images import Choice
-from aibom.cli.ownimages import OwnImages
 from aibom.cli.policyfile import read_policed
 from aibom.cli.terminal import OK, CommandError, say
 from aibom.formats.modelnames import ModelNames
@@ -79,8 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def promised(settings: Settings) -> Comparer:
-    """Return what workloads are compared with. Raises AgentError."""
+def promised(settings: Settings, images: OwnImages | None = None) -> Comparer:
+    """Return what workloads are compared with, also ``images`` if asked to. Raises AgentError."""
     comparing = settings.compare
     choice = Choice(containerd=comparing.containerd_root)
     try:
@@ -88,8 +89,7 @@ def promised(settings: Settings) -> Comparer:
         policed = read_policed(comparing.policy or None, datetime.now(UTC))
     except CommandError as error:
         raise AgentError(str(error)) from None
-    own = OwnImages(choice) if comparing.images else None
-    return Comparer(Promised(documents, policed), own)
+    return Comparer(Promised(documents, policed), images if comparing.images else None)
 
 
 def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
@@ -109,6 +109,7 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     )
     output = Output(settings.output, settings.keep, node, log)
     output.check()
+    images = images_of(settings.compare.containerd_root, f"{settings.state}/images", log)
     parts = Parts(
         watcher=watcher,
         digests=digests,
@@ -116,10 +117,11 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
         state=state,
         output=output,
         sinks=Sinks(settings.sinks, Path(settings.state) / "spool", node, log),
-        promised=promised,
+        promised=partial(promised, images=images),
         reloader=Reloader(load_again, settings, log),
         log=log,
         asker=Asker(sweeper, rules) if settings.sensors.mcp_ask else None,
+        images=images,
     )
     agent = Agent(settings, node, parts)
     with _served(agent, settings, log), _signals(parts.reloader, log) as ended:

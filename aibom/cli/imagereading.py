@@ -1,6 +1,6 @@
 """Images that were named as declared, read: on this machine, and in registries."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,9 +14,11 @@ from aibom.formats.redact import redact
 from aibom.formats.source import FormatError
 from aibom.sources import images, ollama
 from aibom.sources.attached import Attached, attached
+from aibom.sources.blobs import Paced
+from aibom.sources.containerd import Containerd
 from aibom.sources.errors import SourceError
 from aibom.sources.image import unpack
-from aibom.sources.imagenames import REGISTRY, split
+from aibom.sources.imagenames import CONTAINERD, REGISTRY, split
 from aibom.sources.images import Place
 from aibom.sources.lineage import trace
 from aibom.types.declared import Document
@@ -35,6 +37,21 @@ def read(name: str, choice: Choice) -> tuple[Document, ...]:
         raise CommandError(redact(f"{name}: {error}")) from None
     except OSError as error:
         # of a disk, or of what only looks like a file
+        raise CommandError(f"{name}: {error.strerror or error}") from None
+
+
+def read_paced(reference: str, root: str, pace: Callable[[int], None]) -> tuple[Document, ...]:
+    """Return what an image of the containerd at ``root`` promises, read as fast as ``pace`` lets.
+
+    Raises CommandError, and what ``pace`` raises.
+    """
+    name = f"{CONTAINERD}{reference}"
+    try:
+        place = Place(Paced(Containerd(root), pace), reference, "containerd's content store")
+        return _documents(name, place, Choice())
+    except (SourceError, FormatError) as error:
+        raise CommandError(redact(f"{name}: {error}")) from None
+    except OSError as error:
         raise CommandError(f"{name}: {error.strerror or error}") from None
 
 

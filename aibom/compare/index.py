@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 
 from aibom.formats.packages.purl import parts
 from aibom.types.declared import Claim, ClaimKind, Document, ImageFile
+from aibom.types.imagefiles import ImageFiles
 from aibom.types.inventory import Component, ComponentKind
 
 # what names all that there is, each in its way
 _EVERYTHING: frozenset[str] = frozenset({"sbom", "image", "observed"})
+_EMPTY = sha256(b"").hexdigest()
 # what a claim is about, by what it says it is; a package is about its ecosystem
 _TOPICS: Mapping[ComponentKind, str] = {
     "model": "model",
@@ -126,18 +129,22 @@ class ClaimIndex:
                 return document, found
         return None
 
-    def image_content(self, sha256: str) -> Claim | None:
+    def image_content(self, digest: str) -> Claim | None:
         """Return the file of an image that has a content, as a claim."""
-        return self._contents.get(sha256)
+        if digest == _EMPTY:  # every empty file has the same content
+            return None
+        for document, files in self._files:
+            if (path := files.with_content(digest)) is not None:
+                return as_claim(document, path, files[path])
+        return None
 
     @cached_property
-    def _contents(self) -> Mapping[str, Claim]:
-        found: dict[str, Claim] = {}
-        for document in self.documents:
-            for path, file in document.files.items():
-                if file.sha256 and file.size:  # every empty file has the same content
-                    found.setdefault(file.sha256, as_claim(document, path, file))
-        return found
+    def _files(self) -> Sequence[tuple[Document, ImageFiles]]:
+        return [(d, _packed(d.files)) for d in self.documents if d.files]
+
+
+def _packed(files: Mapping[str, ImageFile]) -> ImageFiles:
+    return files if isinstance(files, ImageFiles) else ImageFiles(files.items())
 
 
 def _about(component: Component, topics: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from aibom.formats.containers.contents import Artifact, Image
 from aibom.formats.source import FormatError
 from aibom.formats.text import printable
 from aibom.types.declared import Claim, Document, ImageFile
+from aibom.types.imagefiles import ImageFiles
 
 # what PEFT calls an adapter's weights (peft/utils/constants.py)
 _ADAPTER = "adapter_model."
@@ -88,12 +89,12 @@ def _models(image: Image, owners: Mapping[str, str], name: str) -> list[Claim]:
     ]
 
 
-def _files(image: Image, owners: Mapping[str, str]) -> dict[str, ImageFile]:
+def _files(image: Image, owners: Mapping[str, str]) -> ImageFiles:
     layers = image.config.diff_ids
-    return {
-        path: ImageFile(file.sha256, file.size, layers[file.layer], owners.get(path, ""))
+    return ImageFiles(
+        (path, ImageFile(file.sha256, file.size, layers[file.layer], owners.get(path, "")))
         for path, file in image.tree.files()
-    }
+    )
 
 
 def _sboms(contents: Mapping[str, bytes], name: str) -> tuple[list[Document], list[str]]:

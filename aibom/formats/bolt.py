@@ -7,7 +7,7 @@ transaction uses, but soon afterwards it does: what is read while somebody write
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from aibom.formats.source import ByteSource, FormatError, exactly
 
@@ -27,6 +27,10 @@ _SIZES = (4096, 8192, 16384, 32768, 65536)
 MAX_PAGE = 16 << 20
 MAX_PAGES = 100_000
 _MAX_DEPTH = 20
+
+
+#: What a bucket holds: values, and buckets in it.
+Tree: TypeAlias = "dict[bytes, bytes | Tree]"
 
 
 class _Page(NamedTuple):
@@ -59,6 +63,21 @@ class Database:
             if key == wanted and not is_bucket:
                 return value
         return None
+
+    def tree(self, *path: bytes) -> "Tree":
+        """Return everything in the bucket at ``path``, read once; nothing where it is missing."""
+        return {
+            key: self._tree(value, 0) if is_bucket else value
+            for key, value, is_bucket in self._items(path)
+        }
+
+    def _tree(self, value: bytes, depth: int) -> "Tree":
+        if depth > _MAX_DEPTH:
+            raise FormatError("buckets in one another without end")
+        return {
+            key: self._tree(inner, depth + 1) if is_bucket else inner
+            for key, inner, is_bucket in self._walk(self._bucket(value))
+        }
 
     def _items(self, path: tuple[bytes, ...]) -> Iterator[tuple[bytes, bytes, bool]]:
         page: _Page | None = self._page(self._root)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
 from aibom.formats.containers.oci import Descriptor
@@ -34,6 +35,42 @@ def read(blobs: Blobs, descriptor: Descriptor, limit: int) -> bytes:
         raise SourceError(f"{descriptor.digest}: {descriptor.size} bytes, more than {limit}")
     with blobs.open(descriptor) as stream:
         return stream.read()
+
+
+class Paced:
+    """Blobs that are read no faster than somebody lets them be; see Blobs."""
+
+    def __init__(self, blobs: Blobs, pace: Callable[[int], None]) -> None:
+        """Call ``pace`` with the bytes of each read; what it raises ends the reading."""
+        self._blobs, self._pace = blobs, pace
+
+    def resolve(self, reference: str) -> Descriptor:
+        """Return the root that ``reference`` names."""
+        return self._blobs.resolve(reference)
+
+    def open(self, descriptor: Descriptor) -> BinaryIO:
+        """Return a stream of the blob."""
+        raw = _PacedStream(self._blobs.open(descriptor), self._pace)
+        return cast("BinaryIO", io.BufferedReader(raw, 1 << 18))
+
+
+class _PacedStream(io.RawIOBase):
+    def __init__(self, stream: BinaryIO, pace: Callable[[int], None]) -> None:
+        super().__init__()
+        self._stream, self._pace = stream, pace
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        self._pace(len(data))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def checked(stream: BinaryIO, descriptor: Descriptor) -> BinaryIO:

@@ -4,11 +4,11 @@ The socket would say the same, but whoever holds it owns the node.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from aibom.formats.bolt import Database
-from aibom.formats.containers import containerd, oci
+from aibom.formats.containers import containerd, containerdrun, oci
 from aibom.formats.containers.oci import Descriptor
 from aibom.formats.source import FormatError
 from aibom.sources.errors import MissingError, SourceError
@@ -48,6 +48,10 @@ class Containerd(BlobFolder):
             return self._by_digest(digest)
         known = ", ".join(self._ask(containerd.names)[:10]) or "none"
         raise MissingError(f"{self._root} has no image {reference}; it has {known}")
+
+    def running(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Return the digests of the images that containers run; see containerdrun.images_of."""
+        return self._ask(lambda database: containerdrun.images_of(database, wanted))
 
     def _by_digest(self, digest: str) -> Descriptor:
         data = whole_file(self.path(digest), oci.MAX_DOCUMENT)

@@ -102,6 +102,11 @@ class Document:
     includes: tuple[str, ...] = ()
 
     @property
+    def size(self) -> int:
+        """How much it says, and takes in memory: its files, its claims and the paths in these."""
+        return len(self.files) + sum(1 + len(claim.paths) for claim in self.claims)
+
+    @property
     def complete(self) -> bool:
         """Whether it lists dependencies as well, and not only what somebody asked for."""
         return self.kind in _COMPLETE

@@ -7,6 +7,7 @@ from typing import Any
 from aibom.agent.agent import Agent, Parts
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
+from aibom.agent.images.own import OwnImages
 from aibom.agent.output.output import Output
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
@@ -105,6 +106,7 @@ class Rig:
         self.later: Settings | None = None
         self.log = Heard()
         self.agent: Agent | None = None
+        self.images: OwnImages | None = None
 
     def run(self, *rounds: Any) -> Agent:
         """Start an agent, do something in each of its rounds, and end it."""
@@ -126,13 +128,14 @@ class Rig:
                 promised=self._comparer,
                 reloader=Reloader(self._load_again, self.settings, log),
                 log=log,
+                images=self.images,
             ),
         )
         self.agent.run(lambda: not self.watch.rounds and not self.watch.says)
         return self.agent
 
     def _comparer(self, _: Settings) -> Comparer:
-        return Comparer(self.promised)
+        return Comparer(self.promised, self.images)
 
     def _load_again(self) -> Settings:
         assert self.later is not None

@@ -96,7 +96,7 @@ class Comparing:
     """What is compared with."""
 
     images: Annotated[bool, about("compare each container with its own image")] = False
-    containerd_root: Annotated[FilePath, about("where containerd keeps its images")] = (
+    containerd_root: Annotated[FilePath, about("where containerd keeps its images", fixed=True)] = (
         "/var/lib/containerd"
     )
     declared: Annotated[
