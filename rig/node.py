@@ -59,6 +59,7 @@ class Node:
         self._patience = patience
         self._open = contextlib.ExitStack()
         self._loaded: set[str] = set()
+        self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
         """Start it; returns when containerd answers and can run pods."""
@@ -149,7 +150,8 @@ class Node:
         shutil.rmtree(self.places.pod_logs, ignore_errors=True)
         remember(self.places)
         self._open.callback(sweep, self.places, self._tools)
-        process = self._process = containerd.start(self.places, self._tools)
+        process = containerd.start(self.places, self._tools)
+        self._process = process
         self._open.callback(lambda: containerd.stop(self._process))
         self._runtime = Runtime(self.places.socket)
         self._open.callback(self._runtime.close)
