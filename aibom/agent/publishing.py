@@ -94,13 +94,15 @@ class Publisher:
 
     def _compare(self, tracked: Tracked) -> bool:
         """Compare a workload with what was promised; say whether that could be done."""
-        inventory = tracked.inventory
-        tracked.waits = not self.comparer.is_ready(inventory)
+        tracked.waits = False
+        with self.containment.of("workload"):
+            tracked.waits = not self.comparer.is_ready(tracked.inventory)
         if tracked.waits:
             tracked.told = None
             return False
         tracked.compared = None
         with self.containment.of("workload"):
+            inventory = tracked.inventory
             watched = self.state.watched(key_of(inventory.workload))
             seconds = watched.seconds if watched is not None else 0.0
             waited = self._waited(inventory, seconds)

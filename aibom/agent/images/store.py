@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from aibom import __version__
-from aibom.agent.images.codec import MAX_BYTES, DamagedError, packed, unpacked
 from aibom.agent.folder import PRIVATE, Folder
+from aibom.agent.images.codec import MAX_BYTES, DamagedError, packed, unpacked
 from aibom.agent.log import Log
 from aibom.types.declared import Document
 
