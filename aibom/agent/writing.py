@@ -19,6 +19,8 @@ from aibom.types.inventory import Inventory
 
 #: How much longer than the making of a workload's BOM the rest before its next one is.
 REST = 50
+#: Seconds between two BOMs of one workload, at least: one that changes all the time fills no disk.
+LEAST_SECONDS = 5.0
 
 _Compared = tuple[Inventory, Assessment]
 
@@ -83,7 +85,7 @@ class BomWriter:
             self._job = (tracked, compared[0], made)
 
     def _put(self, tracked: Tracked, inventory: Inventory, made: _Made, status: BomStatus) -> None:
-        tracked.write_at = time.monotonic() + REST * made.seconds
+        tracked.write_at = time.monotonic() + max(LEAST_SECONDS, REST * made.seconds)
         # offered before it is written: a kill in between offers it again, by the same id
         self.output.bom(inventory.workload, made.text, status, lambda bom: self.sinks.offer([bom]))
 

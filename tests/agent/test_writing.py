@@ -22,7 +22,7 @@ class Files:
     def __init__(self) -> None:
         self.written: list[tuple[str, str, str]] = []
 
-    def bom(self, workload: Workload, text: str, status: str) -> None:
+    def bom(self, workload: Workload, text: str, status: str, _: object) -> None:
         self.written.append((workload.name, text, status))
 
 
