@@ -211,7 +211,7 @@ class RuleSet:
 
         A guess by the names of their distributions: good enough to know where to look.
         """
-        named = (f for f in self._exact if (f.verb, f.key) == ("loads", "pypi"))
+        named = (f for f in self._exact if f.verb in ("loads", "runs") and f.key == "pypi")
         return frozenset(f.value.lower().replace("-", "_") for f in named)
 
     @cached_property
