@@ -17,7 +17,7 @@ from aibom.agent.agent import Agent, Parts
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
-from aibom.agent.folder import PRIVATE, SHARED
+from aibom.agent.folder import PRIVATE, SHARED, Folder, Modes
 from aibom.agent.images.own import OwnImages
 from aibom.agent.log import Log
 from aibom.agent.output.output import Output
@@ -97,8 +97,8 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     node = settings.node.name or socket.gethostname()
     rules = load()
     # folders in which only others may make some are out of reach later
-    _make(Path(settings.state), PRIVATE.folder)
-    _make(Path(settings.output), SHARED.folder)
+    make_folder(settings.state, PRIVATE)
+    make_folder(settings.output, SHARED)
     digests = BackgroundDigests(
         f"{settings.state}/digests.sqlite", settings.hashing.limit, settings.hashing.rate
     )
@@ -131,9 +131,12 @@ def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
     log.close()
 
 
-def _make(folder: Path, mode: int) -> None:
+def make_folder(folder: str, modes: Modes) -> None:
+    """Make a folder where there is nothing yet, whatever the umask is. Raises AgentError."""
+    if os.path.lexists(folder):
+        return
     try:
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        Folder.at(folder, modes).close()
     except OSError as error:
         raise AgentError(f"folder {folder}: {error.strerror}") from None
 

@@ -1,11 +1,16 @@
 """The options of ``aibom agent``."""
 
 import argparse
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from aibom.agent.config.settings import Settings
+from aibom.agent.errors import AgentError
+from aibom.agent.folder import PRIVATE, SHARED
+from aibom.cli.agent import make_folder
 from aibom.cli.agentoptions import add_agent_options, loader_of, print_config, settings_of
 from aibom.cli.terminal import CommandError
 
@@ -89,3 +94,17 @@ def test_the_file_is_read_anew_and_the_environment_is_not(
     monkeypatch.setenv("AIBOM_AGENT_KEEP_FINDINGS_FILES", "9")
     assert load_again().keep.versions == 2
     assert load_again().keep.findings_files == Settings().keep.findings_files
+
+
+def test_folders_are_made_with_their_modes_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        make_folder(str(tmp_path / "new" / "output"), SHARED)
+        make_folder(str(tmp_path / "new" / "state"), PRIVATE)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new/output").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "new/state").stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(AgentError, match=r"folder .*/file/x: Not a directory"):
+        make_folder(str(tmp_path / "file/x"), SHARED)
