@@ -61,7 +61,7 @@ class PodLike:
 
 @contextmanager
 def groups() -> Iterator[Path]:
-    """Give a folder of a control group hierarchy for pods; raises RigError where none may be made."""
+    """Give a folder of control groups for pods; raises RigError where none may be made."""
     root = _hierarchy() / f"aibom-test-{secrets.token_hex(4)}"
     try:
         root.mkdir()

@@ -229,8 +229,9 @@ def test_what_is_never_loaded_is_said_after_its_days(rig: Rig) -> None:
 
 
 def test_one_that_changes_all_the_time_is_told_of_at_once_and_written_now_and_then(
-    rig: Rig,
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writing, "REST", 1e9)
     rig.watch.containers = pod()
     changes = [partial(rig.watch.sees, holder(path=f"/m/{n}.gguf")) for n in range(20)]
     rig.run(*changes)

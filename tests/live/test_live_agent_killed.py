@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("events")]
 
 #: How often it is killed; more for those who have time.
 KILLS = int(os.environ.get("AIBOM_KILLS", "5"))
-#: How many models each of three pods loads at most; what it costs to name them all is no matter here.
+#: How many models each of three pods loads at most: what naming them costs is no matter here.
 MOST = 60
 
 
@@ -39,7 +39,7 @@ def test_no_kill_loses_halves_or_repeats_anything(
     before: set[str] = set()
     try:
         for kill in range(KILLS):
-            chance = random.Random(kill)
+            chance = random.Random(kill)  # noqa: S311 - moments, not secrets
             agent.start(ready=False)
             agent.until(lambda: "new finding" in agent.said, "a finding")
             # writing goes on all the time: any moment is in the middle of something

@@ -83,8 +83,5 @@ def test_pods_that_are_deleted_while_they_are_read(
 
 
 def fds(pid: int) -> list[str]:
-    found = []
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        if os.path.lexists(f"/proc/{pid}/fd/{number}"):
-            found.append(number)
-    return found
+    numbers = os.listdir(f"/proc/{pid}/fd")
+    return [number for number in numbers if os.path.lexists(f"/proc/{pid}/fd/{number}")]

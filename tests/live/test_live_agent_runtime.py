@@ -15,8 +15,8 @@ import grpc
 import pytest
 
 from rig.agentprocess import AgentProcess
-from rig.node import Node, may_not_run
 from rig.cache import cache_folder
+from rig.node import Node, may_not_run
 from rig.pods import Container, Pod
 from rig.signals import ending_as_interrupt
 from rig.wire import encode, string_map

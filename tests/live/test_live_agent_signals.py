@@ -40,9 +40,9 @@ def left_behind(agent: AgentProcess) -> list[str]:
     """Return what is left of an agent that has ended: processes, mounts, probes."""
     pid = agent.process.pid
     found = [str(path) for path in [Path(f"/proc/{pid}")] if path.exists()]
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        if "aibom-self-test" in line or str(agent.output.parent) in line:
-            found.append(line)
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    ours = ("aibom-self-test", str(agent.output.parent))
+    found += [line for line in mounts if any(name in line for name in ours)]
     for other in filter(str.isdigit, os.listdir("/proc")):
         try:
             words = Path(f"/proc/{other}/cmdline").read_bytes()
