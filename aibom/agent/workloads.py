@@ -49,6 +49,7 @@ class Workloads:
         for one in before:
             if not is_selected(one.inventory, selection):
                 self.publisher.state.ended(key_of(one.inventory.workload), time.time())
+        self.publisher.output.settle([one.inventory.workload for one in self.reported])
 
     def take(self, facts: NodeFacts, living: Living) -> None:
         """Take what was seen of the node, and publish what is new."""

@@ -41,6 +41,15 @@ def summary_of(
             }
             for sensor in status.sensors
         ],
+        "troubles": {
+            part: printable(said)
+            for part, said in (
+                ("configuration", status.config_error),
+                ("output", status.output_error),
+                ("state", status.state_error),
+            )
+            if said
+        },
         "unseen": dict(sorted(status.unseen.items())),
         "findings": severities(findings),
         "workloads": [_workload(i, a, boms.get(key_of(i.workload))) for i, a in workloads],
