@@ -25,6 +25,8 @@ from aibom.types.unseen import Unseen
 
 #: Seconds for which a written file is left alone, as the next write may follow at once.
 SETTLE_SECONDS = 0.3
+#: Seconds that files which were written take of one round: what is known by then is told first.
+TAKE_SECONDS = 1.0
 #: Most downloads that wait to be told of.
 MAX_ARRIVING = 1_000
 #: Most looks at a file that is being written to, each after twice the time: for some minutes.
@@ -101,6 +103,9 @@ class Intake:
         now = time.monotonic()
         due = [k for k, waits in self._settling.items() if everything or waits.until <= now]
         for key in due:
+            if not everything and time.monotonic() - now > TAKE_SECONDS:
+                self.schedule.settle_at(now)
+                break
             waits = self._settling.pop(key)
             tries = MAX_TRIES if everything else waits.tries
             with self.account.guarded(waits.life.pid):
