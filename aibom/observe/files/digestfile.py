@@ -12,6 +12,9 @@ from aibom.types.files import FileKey
 UNUSED_DAYS = 400
 #: Most digests that are kept: about 60 MB.
 MOST = 500_000
+#: Digests that are written at once, and seconds after which fewer are.
+WRITTEN_AT_ONCE = 500
+WRITE_SECONDS = 5.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digest (
@@ -50,11 +53,15 @@ class DigestFile:
             self._connection = _open(path)
         self._today = -1
         self._day = 0
+        self._unwritten: dict[tuple[int, ...], tuple[str, int]] = {}
+        self._write_at = time.monotonic()
 
     def recall(self, key: FileKey) -> str | None:
         """Return the digest of a content, if it is known."""
         if not _lasting(key):
             return None
+        if (unwritten := self._unwritten.get(_columns(key))) is not None:
+            return unwritten[0]
         with contextlib.suppress(sqlite3.Error):
             day = self._now()
             query = f"SELECT sha256, used FROM digest WHERE {_KEY}"  # noqa: S608
@@ -69,17 +76,27 @@ class DigestFile:
         return None
 
     def store(self, key: FileKey, digest: str) -> None:
-        """Keep the digest of a content."""
+        """Keep the digest of a content; many are written at once, as each waits for the disk."""
         if not _lasting(key):
             return
+        with contextlib.suppress(sqlite3.Error):
+            self._unwritten[_columns(key)] = (digest, self._now())
+        if len(self._unwritten) >= WRITTEN_AT_ONCE or time.monotonic() >= self._write_at:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is not written yet; what cannot be is computed again some day."""
         with contextlib.suppress(sqlite3.Error), self._connection:
-            self._connection.execute(
+            self._connection.executemany(
                 "INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*_columns(key), digest, self._now()),
+                ((*columns, *known) for columns, known in self._unwritten.items()),
             )
+        self._unwritten.clear()
+        self._write_at = time.monotonic() + WRITE_SECONDS
 
     def prune(self) -> None:
         """Forget what was not used for UNUSED_DAYS, and the least used of what is too much."""
+        self.flush()
         with contextlib.suppress(sqlite3.Error):
             with self._connection:
                 day = self._now()
@@ -91,7 +108,8 @@ class DigestFile:
                 self._connection.execute("VACUUM")
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is not written yet, and close the file."""
+        self.flush()
         self._connection.close()
 
     def _now(self) -> int:

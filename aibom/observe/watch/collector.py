@@ -15,6 +15,7 @@ from aibom.observe.events.processes import ProcessEvents
 from aibom.observe.watch.code import CodeFolders, act_of
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.scripts import ScriptFolders, may_load
+from aibom.observe.watch.turns import let_go
 
 #: Seconds for which file events gather before they are read: waking up costs more than reading.
 GATHER_SECONDS = 0.1
@@ -221,12 +222,12 @@ class Collector:
         elif event.name in _INSTALLED:
             self._put(self._batch.installs, event)
         else:
-            _let_go(event)
+            let_go(event)
 
     def _put(self, waiting: list[tuple[Life | None, FileEvent]], event: FileEvent) -> None:
         if len(waiting) >= (MAX_WAITING if event.descriptor < 0 else MAX_DESCRIPTORS):
             self._batch.dropped += 1
-            _let_go(event)
+            let_go(event)
             return
         waiting.append((self._life(event.pid), event))
         self.woken.set()
@@ -242,7 +243,7 @@ class Collector:
         life = self.lives.of(event.pid, self._since_ns)
         tells = life is not None and _may_be_import(life, event)
         package = self._code.package(event) if tells else None
-        _let_go(event)
+        let_go(event)
         if life is not None and package is not None and len(life.code) < MAX_CODE:
             act = act_of(event, changed=bool(event.mask & _CHANGED))
             life.code.add((*package, act))
@@ -257,7 +258,7 @@ class Collector:
         tells = life is not None and _may_load(life)
         changed = bool(event.mask & _CHANGED)
         use = self._scripts.use(event, changed=changed) if tells else None
-        _let_go(event)
+        let_go(event)
         if life is not None and use is not None and len(life.scripts) < MAX_CODE:
             life.scripts.add(use)
 
@@ -283,12 +284,6 @@ def _may_be_import(life: Life, event: FileEvent) -> bool:
     if len(life.wrote) < MAX_CODE:
         life.wrote.add(folder)
     return False
-
-
-def _let_go(event: FileEvent) -> None:
-    """Close the descriptor that an event of an overlay came with."""
-    if event.descriptor >= 0:
-        os.close(event.descriptor)
 
 
 def _nothing(*_: object) -> None:

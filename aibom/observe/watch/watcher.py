@@ -1,5 +1,6 @@
 """Looks and events together: what runs now, and what ran since the watch began."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,7 @@ from aibom.observe.watch.schedule import Schedule
 from aibom.observe.watch.scripts import ScriptFolders, is_script
 from aibom.observe.watch.sensors import FILE_EVENTS, open_sensors
 from aibom.observe.watch.sightings import Sightings, kind_of
+from aibom.observe.watch.turns import Turns, let_go
 from aibom.observe.watch.views import Views
 from aibom.observe.watch.wire import Wire
 from aibom.types.facts import NodeFacts, Span
@@ -36,6 +38,8 @@ from aibom.types.unseen import Unseen
 ROUND_SECONDS = 0.1
 #: Seconds between two looks at the mounts of one namespace, when programs begin in it.
 LEARN_SECONDS = 0.2
+#: Seconds of one round in which uses of models are taken; what else there is must not wait.
+TURNS_SECONDS = 0.5
 #: Seconds between two readings of what was heard on the wire.
 WIRE_SECONDS = 0.1
 
@@ -96,6 +100,7 @@ class Watcher:
         self.scope = Scope()
         self._tree = False
         self._drops = 0
+        self._turns = Turns()
         self._learnt: dict[str, float] = {}
         self._own_namespace = os.readlink("/proc/self/ns/mnt")
         self._began = self._ended = self._swept_at = 0.0
@@ -187,6 +192,7 @@ class Watcher:
             self._round(self._collector.take())
             if not look:
                 return
+            self._take_turns(math.inf)
             self._intake.settle(everything=True)
             self._bury()
             remaining = [life for life in self._lives if self._watches(life)]
@@ -199,6 +205,7 @@ class Watcher:
             self._history.tidy(everything=True)
         finally:
             self._ended = time.time()
+            self._turns.close()
             self._wire.close()
             self._sensors.close()
 
@@ -213,6 +220,7 @@ class Watcher:
         """Wait for at most ``seconds`` until something happens, and take it in."""
         if not self._wire.idle:
             seconds = min(seconds, WIRE_SECONDS)
+        seconds = 0.0 if len(self._turns) else seconds
         if self._collector.woken.wait(min(seconds, self._schedule.rest())):
             time.sleep(ROUND_SECONDS)
         self._round(self._collector.take())
@@ -247,20 +255,22 @@ class Watcher:
         self._count(batch)
 
     def _take_events(self, batch: Batch) -> None:
-        for user, event in batch.models:
-            if user is not None and self._only_looks(user) and kind_of(event.mask) == "opened":
-                if event.descriptor >= 0:
-                    os.close(event.descriptor)
-                continue
-            # a descendant of a command is always known, by its forks
-            if self._watches(user) if user is not None else not self._tree:
-                with self._account.guarded(event.pid):
-                    self._intake.model(user, event)
-            elif event.descriptor >= 0:
-                os.close(event.descriptor)
+        batch.dropped += self._turns.add(batch.models)
+        self._take_turns(TURNS_SECONDS)
         for installer, event in batch.installs:
             if installer is not None and self._watches(installer):
                 self._intake.install(installer, event)
+
+    def _take_turns(self, seconds: float) -> None:
+        """Take uses of models for so long; the rest waits for the next round."""
+        for user, event in self._turns.take(seconds):
+            looks = user is not None and self._only_looks(user) and kind_of(event.mask) == "opened"
+            # a descendant of a command is always known, by its forks
+            if not looks and (self._watches(user) if user is not None else not self._tree):
+                with self._account.guarded(event.pid):
+                    self._intake.model(user, event)
+            else:
+                let_go(event)
 
     def _end(self, life: Life) -> None:
         if self._watches(life):
