@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.files.settling import unfinished
 from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import imports_of
@@ -34,6 +35,8 @@ from aibom.types.unseen import Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.1
+#: Most events of models for which a file system is opened once: an open one cannot be unmounted.
+TOGETHER = 128
 #: Seconds between two looks at the mounts of one namespace, when programs begin in it.
 LEARN_SECONDS = 0.2
 #: Seconds between two readings of what was heard on the wire.
@@ -247,7 +250,15 @@ class Watcher:
         self._count(batch)
 
     def _take_events(self, batch: Batch) -> None:
-        for user, event in batch.models:
+        for begin in range(0, len(batch.models), TOGETHER):
+            with self._systems.together():
+                self._take_models(batch.models[begin : begin + TOGETHER])
+        for installer, event in batch.installs:
+            if installer is not None and self._watches(installer):
+                self._intake.install(installer, event)
+
+    def _take_models(self, events: Sequence[tuple[Life | None, FileEvent]]) -> None:
+        for user, event in events:
             if user is not None and self._only_looks(user) and kind_of(event.mask) == "opened":
                 if event.descriptor >= 0:
                     os.close(event.descriptor)
@@ -258,9 +269,6 @@ class Watcher:
                     self._intake.model(user, event)
             elif event.descriptor >= 0:
                 os.close(event.descriptor)
-        for installer, event in batch.installs:
-            if installer is not None and self._watches(installer):
-                self._intake.install(installer, event)
 
     def _end(self, life: Life) -> None:
         if self._watches(life):
