@@ -1,18 +1,18 @@
 """The host that this program runs on, seen through procfs."""
 
 import errno
-import functools
 import os
 import re
 import stat as stat_module
 
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.mcp.messages import McpReply
-from aibom.formats.procfs.mountinfo import Mount, MountTable, parse
+from aibom.formats.procfs.mountinfo import Mount, MountTable
 from aibom.formats.procfs.process import parse_mount_id
 from aibom.formats.source import FormatError
 from aibom.observe.files import hashing
 from aibom.observe.host import rootdir
+from aibom.observe.host.mounttables import MountTables
 from aibom.observe.host.protocol import FileStat, OutsideRootError, RemoteFileSystemError
 from aibom.observe.mcp import ask as mcpask
 from aibom.observe.network import peers
@@ -28,7 +28,6 @@ MAX_PROC = 32 << 20
 MAX_SMALL = 4 << 20
 #: Most bytes that the parsers together may read of one file.
 HEADER_BUDGET = 128 << 20
-_KEPT_TABLES = 256
 # files of the kernel's own, which lie on no mount
 _KERNELS_OWN = re.compile(r"/memfd:[^/]*|/dev/zero|/SYSV[0-9a-f]{8}")
 #: Most names of one directory that are looked at.
@@ -90,7 +89,7 @@ class LiveHost:
         self.rootfs = rootfs
         self._mounts: dict[tuple[str, str], MountTable] = {}
         self._interpreters = Interpreters(self, procfs)
-        self._parse_mounts = functools.lru_cache(maxsize=_KEPT_TABLES)(parse)
+        self._parse_mounts = MountTables().of
 
     def pids(self) -> list[int]:
         """Return the ids of all processes, ascending."""

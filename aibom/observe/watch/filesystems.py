@@ -98,6 +98,8 @@ class FileSystems:
         self._overlays = overlays
         self._by_id: dict[bytes, _FileSystem] = {}
         self._met: dict[tuple[str, str], bytes] = {}
+        # what is open while a few events are taken together, None otherwise
+        self._held: dict[bytes, tuple[int, _Way]] | None = None
         # both threads ask
         self._lock = threading.RLock()
 
@@ -212,8 +214,24 @@ class FileSystems:
         return found
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Open each file system once for everything that is asked in a block: keep it short."""
+        with self._lock:
+            self._held = {}
+        try:
+            yield
+        finally:
+            with self._lock:
+                held, self._held = self._held, None
+                for folder, _ in (held or {}).values():
+                    os.close(folder)
+
+    @contextmanager
     def _opened(self, identifier: bytes) -> Iterator[tuple[int, _Way]]:
         """Give a descriptor on a marked file system, by the first way that still leads there."""
+        if self._held is not None and identifier in self._held:
+            yield self._held[identifier]
+            return
         known = self._by_id.get(identifier)
         if known is None:
             raise FileNotFoundError("a file system that is not marked")
@@ -226,6 +244,10 @@ class FileSystems:
                     raise
                 known.ways.pop(0)
                 continue
+            if self._held is not None:
+                self._held[identifier] = (folder, way)
+                yield folder, way
+                return
             try:
                 yield folder, way
             finally:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
+from weakref import ref
 
 from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.procfs.placement import Placed, Placement
@@ -26,7 +27,8 @@ class View(NamedTuple):
 
     placement: Placement
     contained: bool
-    tables: tuple[MountTable, MountTable]
+    #: the tables that it was made of; the node's own is large, and many views outlive it
+    tables: tuple[ref[MountTable], ref[MountTable]]
     runtime: int | None = None
 
     def find(self, stored: Stored) -> tuple[str, Origin] | None:
@@ -92,9 +94,9 @@ class Views:
         outside = self._outside(runtime)
         known = self.of(process)
         # tables that say the same are the same object
-        if known is None or known.tables[0] is not mounts or known.tables[1] is not outside:
+        if known is None or known.tables[0]() is not mounts or known.tables[1]() is not outside:
             contained = in_container(mounts, process)
-            view = View(Placement(mounts, outside), contained, (mounts, outside), runtime)
+            view = View(Placement(mounts, outside), contained, (ref(mounts), ref(outside)), runtime)
             self._views.put((process.mount_namespace, process.root), view)
         place = process.cgroup
         if place.container_id and place.container_id not in self.containers:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 
+from aibom.formats.events.fanotify import FileEvent
 from aibom.observe.files.settling import unfinished
 from aibom.observe.host.live import LiveHost
 from aibom.observe.inspector import imports_of
@@ -36,6 +38,8 @@ from aibom.types.unseen import Unseen
 
 #: Seconds between two rounds: what comes in between is handled together.
 ROUND_SECONDS = 0.1
+#: Most events of models for which a file system is opened once: an open one cannot be unmounted.
+TOGETHER = 128
 #: Seconds between two looks at the mounts of one namespace, when programs begin in it.
 LEARN_SECONDS = 0.2
 #: Seconds of one round in which uses of models are taken; what else there is must not wait.
@@ -263,14 +267,20 @@ class Watcher:
 
     def _take_turns(self, seconds: float) -> None:
         """Take uses of models for so long; the rest waits for the next round."""
-        for user, event in self._turns.take(seconds):
-            looks = user is not None and self._only_looks(user) and kind_of(event.mask) == "opened"
-            # a descendant of a command is always known, by its forks
-            if not looks and (self._watches(user) if user is not None else not self._tree):
-                with self._account.guarded(event.pid):
-                    self._intake.model(user, event)
-            else:
-                let_go(event)
+        uses, taken = self._turns.take(seconds), TOGETHER
+        while taken == TOGETHER:
+            with self._systems.together():
+                taken = sum(self._take_use(*use) for use in islice(uses, TOGETHER))
+
+    def _take_use(self, user: Life | None, event: FileEvent) -> int:
+        looks = user is not None and self._only_looks(user) and kind_of(event.mask) == "opened"
+        # a descendant of a command is always known, by its forks
+        if not looks and (self._watches(user) if user is not None else not self._tree):
+            with self._account.guarded(event.pid):
+                self._intake.model(user, event)
+        else:
+            let_go(event)
+        return 1
 
     def _end(self, life: Life) -> None:
         if self._watches(life):
