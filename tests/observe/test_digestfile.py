@@ -70,6 +70,7 @@ def test_what_is_used_stays_and_what_is_not_goes(
     found = DigestFile(path)
     found.store(key(1), "used")
     found.store(key(2), "unused")
+    found.flush()
     monkeypatch.setattr(digestfile, "UNUSED_DAYS", 30)
     for _ in range(31):
         travel(DAY)
@@ -80,7 +81,9 @@ def test_what_is_used_stays_and_what_is_not_goes(
 
 @pytest.mark.parametrize("years", [-1, 10])
 def test_a_clock_that_jumps_makes_nothing_old(path: str, travel: Travel, years: int) -> None:
-    DigestFile(path).store(key(), "ab")
+    before = DigestFile(path)
+    before.store(key(), "ab")
+    before.close()
     travel(years * 365 * DAY)
     found = DigestFile(path)
     found.store(key(2), "cd")
