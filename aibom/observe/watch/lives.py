@@ -59,6 +59,8 @@ class Life:
     scripts: set[ScriptUse] = field(default_factory=set)
     #: whether it may load any, and of whom that was asked
     loads: tuple[Process, bool] | None = None
+    #: whether it is another aibom, and of whom that was asked
+    colleague: tuple[Process, bool] | None = None
 
 
 class Lives:

@@ -310,7 +310,10 @@ class Watcher:
 
     def _only_looks(self, life: Life) -> bool:
         """Say whether what a process opens it opens to look at it, as this one does."""
-        return not self._tree and is_colleague(life.process)
+        if life.colleague is None or life.colleague[0] is not life.process:
+            # asked once, as it may have ended when its last acts are taken
+            life.colleague = (life.process, is_colleague(life.process, self._host))
+        return not self._tree and life.colleague[1]
 
     def _begin(self, life: Life) -> None:
         """Take a process that began a program."""
