@@ -24,6 +24,7 @@ from aibom.observe.files.background import BackgroundDigests
 from aibom.observe.sweep import Scope
 from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Comparer
+from aibom.types.inventory import Inventory
 from aibom.types.rules import RuleSet
 
 #: Seconds that the loop waits for something to happen, at most.
@@ -85,7 +86,7 @@ class Agent:
         publisher = Publisher(
             node, settings, parts.state, parts.output, parts.sinks, comparer, contained
         )
-        tracking = Tracking(parts.state.recall)
+        tracking = Tracking(self._recall)
         self._workloads = Workloads(
             tracking, publisher, settings.select, parts.rules, contained, parts.log
         )
@@ -107,6 +108,13 @@ class Agent:
         self._refresh_at = time.monotonic() + REFRESH_SECONDS
         self._day = datetime.now(UTC).date()
 
+    def _recall(self, key: str) -> Inventory | None:
+        """Return what was known of a workload; one that cannot be recalled is met anew."""
+        known: Inventory | None = None
+        with self._contained.of("state"):
+            known = self._parts.state.recall(key)
+        return known
+
     @property
     def status(self) -> Status:
         """How the agent is."""
@@ -118,7 +126,9 @@ class Agent:
         with self._contained.of("journal"):
             self._workloads.publisher.recover()
         try:
-            parts.watcher.start(Scope())
+            # a first sweep that fails is made up for by the next round
+            with self._contained.of("watch"):
+                parts.watcher.start(Scope())
             while not ended():
                 self._round()
         finally:
