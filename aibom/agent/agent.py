@@ -110,10 +110,11 @@ class Agent:
 
     def _recall(self, key: str) -> Inventory | None:
         """Return what was known of a workload; one that cannot be recalled is met anew."""
-        known: Inventory | None = None
-        with self._contained.of("state"):
-            known = self._parts.state.recall(key)
-        return known
+        try:
+            return self._parts.state.recall(key)
+        except Exception as error:  # noqa: BLE001 - it is seen all the same
+            self._contained.fails("state", error)
+            return None
 
     @property
     def status(self) -> Status:

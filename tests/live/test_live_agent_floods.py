@@ -72,7 +72,7 @@ def test_a_receiver_that_is_away_gets_everything_once_it_is_back(
     agent.until(lambda: holder.is_told(agent), "the first half")
     waiting = 'aibom_sink_waiting{sink="webhook"}'
     agent.until(lambda: agent.metric(waiting) >= MANY // 2, "a spool")
-    assert agent.metric('aibom_sink_up{sink="webhook"}') == 0
+    agent.until(lambda: agent.metric('aibom_sink_up{sink="webhook"}') == 0, "the trouble")
     assert agent.asked("/readyz")[0] == 200
     agent.kill()
     agent.start()
