@@ -133,6 +133,24 @@ class Sweeper:
             lost=dict(state.lost),
         )
 
+    def hear(self) -> bool:
+        """Ask a runtime again that did not answer; say whether it does now, and names are known."""
+        if self.silence is None or self._cri is None:
+            return False
+        try:
+            listed = self._cri()
+        except OSError as error:
+            self.silence = replace(self.silence, detail=str(error))
+            return False
+        self.silence = None
+        self._containers |= {i: c for i, c in listed.items() if i in self._containers}
+        return True
+
+    @property
+    def containers(self) -> Mapping[str, Container]:
+        """The containers of the last sweep, by their ids."""
+        return self._containers
+
     def ancestors(self, pids: Iterable[int]) -> set[int]:
         """Return the ancestors, as of the last sweep, of some processes; the first one aside."""
         found: set[int] = set()

@@ -120,6 +120,7 @@ def test_large_files_are_hashed_in_the_background(tmp_path: Path, make: Make) ->
     settled = digests.settled(file)
     assert (settled.sha256, settled.pending) == (digest, False)
     assert (digests.files, digests.bytes) == (1, file.size)
+    digests.close()
     again = make(str(tmp_path / "cache" / "digests.sqlite"))
     assert ask(again, path) == digest  # it was kept on disk
 

@@ -38,13 +38,15 @@ Work = Callable[[sqlite3.Connection], None]
 #: Seconds between two attempts at what fails. Each attempt writes all that waits.
 RETRY_SECONDS = 2.0
 _FAILING = "state-database"
+#: Seconds for which it is said that a file was put aside.
+NOTICE_SECONDS = 3600.0
 
 
 class Database:
     """The file in a ``Place``.
 
     No method raises sqlite3.Error: ``error`` says what is wrong until it works again, and
-    ``notice`` what was put aside. ``opened`` is called with each new connection.
+    ``notice`` for a while what was put aside. ``opened`` is called with each new connection.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Database:
         opened: Work,
     ) -> None:
         """Open the file, or put it aside when it is damaged and begin a new one."""
-        self.error = self.notice = ""
+        self.error = self._aside = ""
+        self._noticed = -math.inf
         self._place = place
         self._log = log
         self._clocks = clocks
@@ -66,6 +69,12 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._try(lambda _: None, writes=False)
+
+    @property
+    def notice(self) -> str:
+        """What was put aside lately, empty when nothing was."""
+        lately = self._clocks.monotonic() - self._noticed < NOTICE_SECONDS
+        return self._aside if lately else ""
 
     def write(self, work: Work, *, durable: bool = False) -> bool:
         """Do ``work`` in one transaction and return whether it is stored.
@@ -170,7 +179,8 @@ class Database:
         except OSError as failure:
             self._fail(f"damaged ({error}), and cannot be put aside: {failure.strerror}")
             return
-        self.notice = f"{self._place.path} could not be used ({error}); it is {name} now"
+        self._noticed = self._clocks.monotonic()
+        self._aside = f"{self._place.path} could not be used ({error}); it is {name} now"
         said = "the state could not be used, and is put aside; a new one begins"
         self._log.warning(said, file=self._place.path, aside=name, error=str(error))
 

@@ -15,6 +15,8 @@ MOST = 500_000
 #: Digests that are written at once, and seconds after which fewer are.
 WRITTEN_AT_ONCE = 500
 WRITE_SECONDS = 5.0
+#: Bytes of a file whose digest took so long that it is written at once.
+DEAR_BYTES = 64 << 20
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digest (
@@ -81,7 +83,8 @@ class DigestFile:
             return
         with contextlib.suppress(sqlite3.Error):
             self._unwritten[_columns(key)] = (digest, self._now())
-        if len(self._unwritten) >= WRITTEN_AT_ONCE or time.monotonic() >= self._write_at:
+        many = len(self._unwritten) >= WRITTEN_AT_ONCE or time.monotonic() >= self._write_at
+        if many or key.size >= DEAR_BYTES:
             self.flush()
 
     def flush(self) -> None:

@@ -168,7 +168,8 @@ class History:
         self.changes = 0
         self._changed_since: float | None = None
 
-    def _note_change(self) -> None:
+    def note_change(self) -> None:
+        """Take note that there is something new."""
         self.changes += 1
         if self._changed_since is None:
             self._changed_since = time.monotonic()
@@ -201,7 +202,7 @@ class History:
         record.moments.note_look(facts)
         if record.look is None or record.look != facts:
             record.look = facts if record.look is None else _merged(record.look, facts)
-            self._note_change()
+            self.note_change()
 
     def written(self) -> set[str]:
         """Return the paths of the model files that were written."""
@@ -237,7 +238,7 @@ class History:
         record.put(use)
         if not known:
             self._crowds[record.process.cgroup] += 1
-            self._note_change()
+            self.note_change()
 
     def _has_room(self, record: _Record) -> bool:
         """Say whether another use may be kept, after what ended first has made room for it."""
@@ -266,7 +267,7 @@ class History:
         records = [*self._records.values(), *self._ended.values()]
         settled = [record for record in records if record.settle(settle)]
         if settled:
-            self._note_change()
+            self.note_change()
             # what differed in that alone is alike now
             ended, self._ended = self._ended, {}
             for record in ended.values():
@@ -280,7 +281,7 @@ class History:
         for one in loaded:
             if one.package.location not in record.packages:
                 record.packages[one.package.location] = one
-                self._note_change()
+                self.note_change()
 
     def installed(self, life: Life, one: LoadedPackage) -> None:
         """Take a package that a process installed."""
@@ -288,14 +289,14 @@ class History:
         record.moments.note((one.file.path, one.how))
         if one.package.location not in record.installed:
             record.installed[one.package.location] = one
-            self._note_change()
+            self.note_change()
 
     def connect(self, life: Life, connection: Connection) -> None:
         """Take a connection that was heard on the wire."""
         record = self._record(life)
         if connection not in record.connections and len(record.connections) < MAX_CONNECTIONS:
             record.connections[connection] = None
-            self._note_change()
+            self.note_change()
 
     def arrived(self, file: tuple[int, int], arrival: Arrival) -> None:
         """Take who wrote a file, or gave it its name."""
@@ -304,7 +305,7 @@ class History:
             if not known and len(self.arrivals) >= MAX_ARRIVED:
                 del self.arrivals[next(iter(self.arrivals))]
             self.arrivals[file] = (*known, arrival)
-            self._note_change()
+            self.note_change()
 
     def end(self, life: Life) -> None:
         """Take the end of a process; what it wrote may still settle."""

@@ -44,6 +44,8 @@ TOGETHER = 128
 LEARN_SECONDS = 0.2
 #: Seconds of one round in which uses of models are taken; what else there is must not wait.
 TURNS_SECONDS = 0.5
+#: Seconds between two questions to a container runtime that did not answer.
+HEAR_SECONDS = 2.0
 #: Seconds between two readings of what was heard on the wire.
 WIRE_SECONDS = 0.1
 
@@ -105,6 +107,7 @@ class Watcher:
         self._tree = False
         self._drops = 0
         self._turns = Turns()
+        self._hear_at = 0.0
         self._learnt: dict[str, float] = {}
         self._own_namespace = os.readlink("/proc/self/ns/mnt")
         self._began = self._ended = self._swept_at = 0.0
@@ -381,6 +384,11 @@ class Watcher:
 
     def _keep_looking(self) -> None:
         """Look at what is due."""
+        if self._sweeper.silence is not None and time.monotonic() >= self._hear_at:
+            self._hear_at = time.monotonic() + HEAR_SECONDS
+            if self._sweeper.hear():
+                self._views.containers |= self._sweeper.containers
+                self._history.note_change()
         if self._schedule.sweep_is_due():
             self._sweep()
             return
