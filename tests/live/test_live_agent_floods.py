@@ -101,7 +101,8 @@ def test_churn_costs_no_memory_descriptors_or_threads(
     after = held(agent.process.pid)
     agent.end()
     assert after["fds"] <= before["fds"] + 3
-    assert after["threads"] <= before["threads"]
+    # the writer of BOMs begins with the first that is made beside the loop
+    assert after["threads"] <= before["threads"] + 1
     if CHURN >= LONG:  # the first rounds fill what is bounded, and other programs run meanwhile
         assert after["memory"] - before["memory"] < 30 << 20
 

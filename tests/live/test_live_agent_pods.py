@@ -54,6 +54,7 @@ def run(node: Node, name: str) -> Pod:
     return pod
 
 
+@pytest.mark.skipif("AIBOM_LONG" not in os.environ, reason="minutes: set AIBOM_LONG")
 def test_pods_that_are_deleted_while_they_are_read(
     rig_node: Node, tmp_path: Path, agents: Agents, pods: Pods
 ) -> None:
