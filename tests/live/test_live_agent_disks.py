@@ -1,5 +1,6 @@
 """Agents whose folders fill up, whose state is damaged, taken away or may not be written."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
