@@ -42,7 +42,7 @@ HOUSE_SECONDS = 60.0
 #: Seconds after which the state is told again what is still there.
 REFRESH_SECONDS = 1800.0
 #: Seconds after which the watch forgets what ended: it is in the inventories by then.
-KEPT_SECONDS = 300.0
+KEPT_SECONDS = 60.0
 #: Seconds to rest after the watch itself has failed.
 FAILED_SECONDS = 1.0
 #: Seconds that sinks are given at the end; the rest waits on disk for the next start.

@@ -133,6 +133,10 @@ class Sweeper:
             lost=dict(state.lost),
         )
 
+    def forget(self, alive: Iterable[int]) -> None:
+        """Forget all processes but those that are ``alive``."""
+        self._keep(alive)
+
     def hear(self) -> bool:
         """Ask a runtime again that did not answer; say whether it does now, and names are known."""
         if self.silence is None or self._cri is None:

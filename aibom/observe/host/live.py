@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat as stat_module
+from collections.abc import Container
 
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.mcp.messages import McpReply
@@ -162,6 +163,10 @@ class LiveHost:
     def modules(self, pid: int) -> ModuleTable | None:
         """Return what a CPython process has imported, read from its memory."""
         return self._interpreters.modules(pid)
+
+    def forget(self, alive: Container[int]) -> None:
+        """Forget what was read of processes that are not ``alive`` any more."""
+        self._interpreters.forget(alive)
 
     def stat_use(self, pid: int, use: FileUse) -> FileStat:
         """Return the identity of the very file that a process holds, deleted or not."""

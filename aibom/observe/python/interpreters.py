@@ -5,6 +5,7 @@ import os
 import posixpath
 import re
 from collections import OrderedDict
+from collections.abc import Container
 from typing import NamedTuple
 
 from aibom.formats.cpython import elf, modules
@@ -65,6 +66,11 @@ class Interpreters:
         self._host = host
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._new = 0
+
+    def forget(self, alive: Container[int]) -> None:
+        """Forget the interpreters of processes that are not ``alive`` any more."""
+        for pid in [pid for pid in self._known if pid not in alive]:
+            del self._known[pid]
 
     def modules(self, pid: int) -> ModuleTable | None:
         """Return what the process has imported, the same object while nothing changes.

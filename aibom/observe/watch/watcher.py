@@ -189,6 +189,8 @@ class Watcher:
         self._history.forget(time.monotonic() - seconds)
         living = self.living()
         self._account.forget(living)
+        self._sweeper.forget(living)
+        self._host.forget(living)
         wanted = self._history.containers() | {p.cgroup.container_id for p in living.values()}
         self._views.forget(frozenset(p.mount_namespace for p in living.values()), wanted)
 
