@@ -38,7 +38,7 @@ _LABELS = {
 
 def dependencies(cache: Path) -> Path:
     """Return a folder with the locked distributions for Debian 12's Python, and nothing else."""
-    folder = cache / "site" / f"locked{pip.IMAGE}-{key(lock.RUN.read_bytes())}"
+    folder = cache / "site" / f"locked{pip.IMAGE}-{key(lock.RUN.read_bytes(), b'1')}"
     if not folder.exists():
         _LOG.info("fetching what %s names", lock.RUN.name)
         target = f"{platform.machine()}-manylinux_2_36"  # Debian 12 has glibc 2.36
@@ -46,10 +46,17 @@ def dependencies(cache: Path) -> Path:
         options += ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
         with unfinished(folder) as into:
             uv.run(["pip", "install", *options, "--target", str(into), "-r", str(lock.RUN)], cache)
-            # programs begin with the path of this machine's Python, and nobody needs them
-            shutil.rmtree(into / "bin", ignore_errors=True)
+            _remove_programs(into)
             (into / ".lock").unlink(missing_ok=True)
     return folder
+
+
+def _remove_programs(site: Path) -> None:
+    """Remove what begins with the path of this machine's Python, and the records of it."""
+    shutil.rmtree(site / "bin", ignore_errors=True)
+    for record in site.glob("*.dist-info/RECORD"):
+        lines = record.read_text().splitlines(keepends=True)
+        record.write_text("".join(line for line in lines if not line.startswith("bin/")))
 
 
 def image(cache: Path, built: Path) -> oci.Image:
