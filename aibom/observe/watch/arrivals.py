@@ -12,7 +12,7 @@ from aibom.types.files import Arrival
 
 #: Seconds between two looks at the connections of one process that writes files.
 _PAUSE_SECONDS = 0.5
-_REMEMBERED = 20_000
+_REMEMBERED = 5_000
 #: Most remote ends that are kept of one process.
 MAX_DESTINATIONS = 64
 

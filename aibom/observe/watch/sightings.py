@@ -28,7 +28,9 @@ from aibom.types.model import ModelHeader
 from aibom.types.modelfiles import ModelFile, ModelUse
 from aibom.types.unseen import Unseen
 
-_REMEMBERED = 20_000
+_REMEMBERED = 5_000
+# model files with everything that was read of them, some kilobytes each
+_MODELS = 2_000
 #: Seconds for which what a file is holds without a look, unless somebody writes to it.
 _FRESH_SECONDS = 0.5
 
@@ -75,7 +77,7 @@ class Sightings:
         self._known: Recent[tuple[bytes, bytes, bytes], _Known] = Recent(_REMEMBERED)
         #: False for what is no model
         self._models: Recent[tuple[FileKey, str, Origin], ModelFile | Literal[False]] = Recent(
-            _REMEMBERED
+            _MODELS
         )
 
     def see(self, life: Life | None, event: FileEvent) -> Sighting | Unseen | None:
