@@ -5,7 +5,7 @@ from typing import Any
 
 from aibom.formats import http1, protobuf
 from aibom.formats.bolt import Database
-from aibom.formats.containers import containerd, cri
+from aibom.formats.containers import containerd, containerdrun, cri
 from aibom.formats.events import fanotify, proc
 from aibom.formats.net import dns, hostname, netlink, packets, sockdiag, tlshello
 from aibom.formats.source import FormatError
@@ -37,6 +37,7 @@ def _bolt(data: bytes) -> None:
     database = Database(Strict(data))
     for name in containerd.names(database):
         containerd.target(database, name)
+    containerdrun.images_of(database, {"a" * 64: "docker.io/library/a:1"})
 
 
 def _listed(data: bytes) -> None:
@@ -63,7 +64,7 @@ TARGETS = (
     Target(
         "bolt",
         _bolt,
-        (containerd.target, containerd.names, Database.__init__),
+        (containerd.target, containerd.names, containerdrun.images_of, Database.__init__),
         (FormatError,),
         encode=lambda arguments: _whole(arguments.get("source")),
     ),
