@@ -21,14 +21,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig import benchimports, benchwatch, debs, pip
+from rig import benchimports, benchwatch, command, debs, pip
 from rig.cache import cache_folder
 from rig.demo import prepare
 from rig.errors import RigError
 from rig.libraries import library_path
 from rig.node import Node, may_not_run, run_many
 from rig.pods import Container
-from rig.signals import ending_as_interrupt
 
 _LOG = logging.getLogger(__name__)
 WEB, WITH_MODEL = 100, 10
@@ -148,23 +147,18 @@ def _report(node: str, costs: Sequence[Cost], peak: int, found: dict[str, int]) 
 def main() -> int:
     """Measure and print."""
     argparse.ArgumentParser(prog="python -m rig.bench", description=__doc__).parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return command.run("bench", _measure)
+
+
+def _measure() -> None:
     cache = cache_folder()
-    with ending_as_interrupt():
-        try:
-            with full_node(cache) as node:
-                costs, peak, found = sweeps()
-                costs.append(lsof(cache))
-                _report(node, costs, peak, found)
-                benchwatch.resting(cache)
-            benchimports.reading()
-            benchwatch.measure(cache, benchwatch.BESIDE_WORK)
-        except RigError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-    return 0
+    with full_node(cache) as node:
+        costs, peak, found = sweeps()
+        costs.append(lsof(cache))
+        _report(node, costs, peak, found)
+        benchwatch.resting(cache)
+    benchimports.reading()
+    benchwatch.measure(cache, benchwatch.BESIDE_WORK)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ for the whole time and for its quietest quarter.
 
 import argparse
 import contextlib
-import logging
 import statistics
 import subprocess
 import sys
@@ -23,10 +22,9 @@ from rig import benchfindings, benchloads, benchscale
 from rig.bench import full_node
 from rig.benchagent import node_cpu
 from rig.cache import cache_folder
-from rig.errors import RigError
+from rig.command import run
 from rig.lines import through
 from rig.nodeagent import NodeAgent, Used, load, running
-from rig.signals import ending_as_interrupt
 
 #: Seconds for which an agent is measured while nothing new happens, and between two samples.
 REST_SECONDS, SAMPLE_SECONDS = 180.0, 10.0
@@ -155,27 +153,18 @@ def main() -> int:
     parser.add_argument("--here", action="store_true", help="the machine as it is, no pods")
     parser.add_argument("which", nargs="*", choices=[*MEASURES, []], metavar="MEASURE")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     which = arguments.which or tuple(MEASURES)
+    return run("benchnode", lambda: _measure_all(which, here=arguments.here))
+
+
+def _measure_all(which: Sequence[str], *, here: bool) -> None:
     cache = cache_folder()
-    with ending_as_interrupt():
-        try:
-            on_node = [name for name in which if name in ON_FULL_NODE]
-            if on_node:
-                with (
-                    contextlib.nullcontext("as it is")
-                    if arguments.here
-                    else full_node(cache) as node
-                ):
-                    print(f"node: {node}")
-                    measure(cache, on_node)
-            measure(cache, [name for name in which if name not in ON_FULL_NODE])
-        except (RigError, subprocess.CalledProcessError) as error:
-            print(f"benchnode: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-    return 0
+    on_node = [name for name in which if name in ON_FULL_NODE]
+    if on_node:
+        with contextlib.nullcontext("as it is") if here else full_node(cache) as node:
+            print(f"node: {node}")
+            measure(cache, on_node)
+    measure(cache, [name for name in which if name not in ON_FULL_NODE])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Used by ``make bench``; alone as ``python -m rig.benchwatch [install import stor
 """
 
 import argparse
-import logging
 import statistics
 import sys
 import tempfile
@@ -16,11 +15,10 @@ from pathlib import Path
 
 from aibom.observe.watch.schedule import BUSY_SECONDS, SWEEP_SECONDS
 from rig import benchloads as loads
+from rig import command
 from rig.benchagent import node_cpu, watching
 from rig.benchcounts import Counts, counts_of
 from rig.cache import cache_folder
-from rig.errors import RigError
-from rig.signals import ending_as_interrupt
 
 RUNS = 3
 #: Seconds after the end of a workload in which the agent's last looks at it are counted too.
@@ -183,16 +181,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m rig.benchwatch", description=__doc__)
     parser.add_argument("which", nargs="*", choices=[*MEASURES, []], metavar="MEASURE")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with ending_as_interrupt():
-        try:
-            measure(cache_folder(), arguments.which or tuple(MEASURES))
-        except RigError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-    return 0
+    which = arguments.which or tuple(MEASURES)
+    return command.run("bench", lambda: measure(cache_folder(), which))
 
 
 if __name__ == "__main__":

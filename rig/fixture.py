@@ -3,16 +3,15 @@
 The node lies in a folder whose path says nothing of the machine that it was made on.
 """
 
-import logging
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from rig import command
 from rig.cache import cache_folder
 from rig.demo import run
 from rig.errors import RigError
-from rig.signals import ending_as_interrupt
 
 _NODE = Path("/var/lib/aibom-rig")
 
@@ -54,18 +53,17 @@ def _only_of_containers(table: Path) -> None:
 
 def main() -> int:
     """Run the demonstration with a recorder in the place of the scan."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return command.run("fixture", _record)
+
+
+def _record() -> int:
     folder = Path(sys.argv[1])
     output = folder.with_name(f".{folder.name}-output")
-    with ending_as_interrupt():
-        try:
-            return run.demonstrate(output, lambda target, _: record(target, folder), _NODE)
-        except RigError as error:
-            print(f"fixture: {error}", file=sys.stderr)
-            return 2
-        finally:
-            shutil.rmtree(output, ignore_errors=True)
-            shutil.rmtree(_NODE, ignore_errors=True)
+    try:
+        return run.demonstrate(output, lambda target, _: record(target, folder), _NODE)
+    finally:
+        shutil.rmtree(output, ignore_errors=True)
+        shutil.rmtree(_NODE, ignore_errors=True)
 
 
 if __name__ == "__main__":

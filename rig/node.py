@@ -19,12 +19,13 @@ from typing import Self
 
 from rig import containerd, images
 from rig.cache import cache_folder, filling, lock
+from rig.command import run
 from rig.containerd import Places
 from rig.cri import Output, Runtime
 from rig.errors import RigError
 from rig.oci import Image
 from rig.pods import POD_UID, Container, HostNamespace, Plan, Pod, Running, Volume
-from rig.signals import ending_as_interrupt, held_back
+from rig.signals import held_back
 from rig.sweep import remember, remove_cgroups, sweep
 
 _LOG = logging.getLogger(__name__)
@@ -125,6 +126,15 @@ class Node:
         """End a pod at once and remove it, its volumes and its control groups."""
         self._remove(pod.uid)
 
+    def stop_pods(self) -> None:
+        """End and remove every pod; what resists is removed with the node."""
+        uids = [pod.name for pod in self.places.pods.glob("*")]
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            for done in [pool.submit(self._remove, uid) for uid in uids]:
+                error = done.exception()
+                if error:
+                    _LOG.warning("a pod did not end in order: %s", error)
+
     def exec(self, container: Running, argv: Sequence[str], timeout: int = 30) -> Output:
         """Run a command in a container to its end, for at most ``timeout`` seconds."""
         return self._runtime.exec(container.id, argv, timeout)
@@ -156,7 +166,7 @@ class Node:
         self._runtime = Runtime(self.places.socket)
         self._open.callback(self._runtime.close)
         self._await_answer(process)
-        self._open.callback(self._remove_all)
+        self._open.callback(self.stop_pods)
         self.load(pause)
 
     def _end(self) -> None:
@@ -196,15 +206,6 @@ class Node:
                 self._runtime.remove_pod_sandbox(sandbox.id)
         remove_cgroups(uid)
         shutil.rmtree(self.places.pods / uid, ignore_errors=True)
-
-    def _remove_all(self) -> None:
-        """Remove every pod in order; what resists is the sweep's."""
-        uids = [pod.name for pod in self.places.pods.glob("*")]
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            for done in [pool.submit(self._remove, uid) for uid in uids]:
-                error = done.exception()
-                if error:
-                    _LOG.warning("a pod did not end in order: %s", error)
 
 
 def run_many(node: Node, count: int) -> list[Pod]:
@@ -249,20 +250,13 @@ def main() -> int:
     up.add_argument("count", metavar="N", type=int)
     commands.add_parser("down", help="remove what a killed node left")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with ending_as_interrupt():
-        try:
-            if arguments.command == "down":
-                remove_leftovers()
-                return 0
-            with Node() as node:
-                _show_until_interrupted(node, arguments.count)
-        except RigError as error:
-            print(f"rig: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-    return 0
+    down = arguments.command == "down"
+    return run("rig", remove_leftovers if down else lambda: _up(arguments.count))
+
+
+def _up(count: int) -> None:
+    with Node() as node:
+        _show_until_interrupted(node, count)
 
 
 def _show_until_interrupted(node: Node, count: int) -> None:

@@ -16,11 +16,7 @@ from rig.signals import ending_as_interrupt
 
 
 @pytest.fixture(scope="session")
-def rig_node() -> Iterator[Node]:
-    """Give a running node, shared by the tests of the run; pods are each test's own to stop.
-
-    A test that asks for it is skipped, with the reason, where no node can run.
-    """
+def _started_node() -> Iterator[Node]:
     if obstacle := may_not_run():
         pytest.skip(obstacle)
     # a folder of its own: tests of the demonstration start the default node meanwhile
@@ -29,7 +25,17 @@ def rig_node() -> Iterator[Node]:
         yield node
 
 
+@pytest.fixture(scope="module")
+def rig_node(_started_node: Node) -> Iterator[Node]:
+    """Give a running node, shared by the tests of the run; no pod outlives its module.
+
+    A test that asks for it is skipped, with the reason, where no node can run.
+    """
+    yield _started_node
+    _started_node.stop_pods()
+
+
 @pytest.fixture(scope="session")
-def rig_python(rig_node: Node) -> str:
+def rig_python(_started_node: Node) -> str:
     """Give the name of the plain Python image, loaded into the node."""
-    return rig_node.load_python()
+    return _started_node.load_python()

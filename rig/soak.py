@@ -8,7 +8,6 @@ its error. Everything else that runs on the machine is part of the churn.
 import argparse
 import contextlib
 import csv
-import logging
 import sys
 import tempfile
 import time
@@ -19,10 +18,9 @@ from pathlib import Path
 from rig.bench import full_node
 from rig.cache import cache_folder
 from rig.churn import Churn, churning
-from rig.errors import RigError
+from rig.command import run
 from rig.lines import through
 from rig.nodeagent import NodeAgent, Used, load, running
-from rig.signals import ending_as_interrupt
 
 SAMPLE_SECONDS = 10.0
 _MEGABYTE = 1e6
@@ -104,19 +102,14 @@ def main() -> int:
     parser.add_argument("--here", action="store_true", help="on the machine as it is")
     parser.add_argument("--table", type=Path, help="write all samples to this file, as CSV")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return run("soak", lambda: _soak(arguments))
+
+
+def _soak(arguments: argparse.Namespace) -> None:
     cache = cache_folder()
-    with ending_as_interrupt():
-        try:
-            with contextlib.nullcontext("as it is") if arguments.here else full_node(cache) as node:
-                print(f"node: {node}")
-                soak(arguments.minutes, cache, arguments.table)
-        except RigError as error:
-            print(f"soak: {error}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            return 130
-    return 0
+    with contextlib.nullcontext("as it is") if arguments.here else full_node(cache) as node:
+        print(f"node: {node}")
+        soak(arguments.minutes, cache, arguments.table)
 
 
 if __name__ == "__main__":

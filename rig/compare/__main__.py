@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aibom
 from rig.cache import REPOSITORY, filling
+from rig.command import run
 from rig.compare import sample, watched
 from rig.compare.count import answers, invented, model_count
 from rig.compare.document import Document
@@ -20,7 +21,6 @@ from rig.compare.runs import Cost
 from rig.compare.tools import python_environment
 from rig.compare.truth import Truth
 from rig.errors import RigError
-from rig.signals import ending_as_interrupt
 
 _LOG = logging.getLogger(__name__)
 _CACHE = REPOSITORY / ".cache" / "compare"
@@ -100,16 +100,12 @@ def table(columns: dict[str, dict[str, str]]) -> str:
 def main() -> int:
     """Compare and print: 0, or 2 when a tool failed or nothing could be set up."""
     argparse.ArgumentParser(prog="python -m rig.compare", description=main.__doc__).parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with ending_as_interrupt():
-        try:
-            with filling(_CACHE):
-                columns = compare(_CACHE)
-        except RigError as error:
-            _LOG.error("%s", error)
-            return 2
-        except KeyboardInterrupt:
-            return 130
+    return run("compare", _compare)
+
+
+def _compare() -> int:
+    with filling(_CACHE):
+        columns = compare(_CACHE)
     print(table(columns))
     return 2 if len({len(cells) for cells in columns.values()}) > 1 else 0
 
