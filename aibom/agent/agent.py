@@ -2,30 +2,22 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.containment import Containment
+from aibom.agent.freeing import give_back
 from aibom.agent.images.own import OwnImages
-from aibom.agent.log import Log
 from aibom.agent.mcpasking import BackgroundAsker
 from aibom.agent.mirror import Mirror
-from aibom.agent.output.output import Output
+from aibom.agent.parts import Parts
 from aibom.agent.publishing import Publisher
-from aibom.agent.sinks.sinks import Sinks
-from aibom.agent.state.store import State
 from aibom.agent.status import Status
 from aibom.agent.tracking import Living, Tracking
 from aibom.agent.workloads import Workloads
-from aibom.asking import Asker
-from aibom.observe.files.background import BackgroundDigests
 from aibom.observe.sweep import Scope
-from aibom.observe.watch.watcher import Watcher
 from aibom.pipeline import Comparer
 from aibom.types.inventory import Inventory
-from aibom.types.rules import RuleSet
 
 #: Seconds that the loop waits for something to happen, at most.
 STEP_SECONDS = 0.5
@@ -43,32 +35,10 @@ HOUSE_SECONDS = 60.0
 REFRESH_SECONDS = 1800.0
 #: Seconds after which the watch forgets what ended: it is in the inventories by then.
 KEPT_SECONDS = 60.0
-#: Seconds to rest after the watch itself has failed.
+#: Seconds to rest after the watch itself, or the naming of everything, has failed.
 FAILED_SECONDS = 1.0
 #: Seconds that sinks are given at the end; the rest waits on disk for the next start.
 FAREWELL_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the loop joins.
-
-    ``promised`` gives what workloads are compared with by the settings, or raises AgentError;
-    ``asker`` asks MCP servers for their tools, where anybody may; ``images`` has the images that
-    containers run, which are asked for only where the settings say so.
-    """
-
-    watcher: Watcher
-    digests: BackgroundDigests
-    rules: RuleSet
-    state: State
-    output: Output
-    sinks: Sinks
-    promised: Callable[[Settings], Comparer]
-    reloader: Reloader
-    log: Log
-    asker: Asker | None = None
-    images: OwnImages | None = None
 
 
 class Agent:
@@ -90,16 +60,7 @@ class Agent:
         self._workloads = Workloads(
             tracking, publisher, settings.select, parts.rules, contained, parts.log
         )
-        self._mirror = Mirror(
-            node,
-            parts.watcher,
-            parts.digests,
-            parts.state,
-            parts.output,
-            parts.sinks,
-            parts.reloader,
-            contained,
-        )
+        self._mirror = Mirror(node, parts, contained)
         self._asker = BackgroundAsker(parts.asker, contained) if parts.asker is not None else None
         #: called with the seconds from each load to its publication
         self.on_lag: Callable[[float], None] = _nothing
@@ -149,8 +110,7 @@ class Agent:
     def _round(self) -> None:
         self._watch()
         now = time.monotonic()
-        answers = self._asker is not None and self._asker.has_news
-        if (answers or self._parts.watcher.changes != self._named) and now >= self._name_at:
+        if now >= self._name_at and self._has_news():
             with self._contained.of("naming"):
                 self._name(now)
         with self._contained.of("images"):
@@ -171,6 +131,14 @@ class Agent:
         with self._contained.of("status"):
             self._mirror.look()
 
+    def _has_news(self) -> bool:
+        """Say whether anything would be named that was not named yet."""
+        watcher = self._parts.watcher
+        if self._asker is not None and self._asker.has_news:
+            return True
+        swept = watcher.sweeps > 0 and not self._mirror.status.ready
+        return swept or watcher.changes != self._named
+
     def _watch(self) -> None:
         try:
             self._parts.watcher.step(STEP_SECONDS)
@@ -180,19 +148,24 @@ class Agent:
 
     def _name(self, began: float) -> None:
         """Name what was seen, and publish what is new."""
+        self._name_at = began + FAILED_SECONDS
         watcher, spent = self._parts.watcher, time.thread_time()
-        since, self._named = watcher.told(), watcher.changes
+        since, changes = watcher.told(), watcher.changes
         facts = watcher.facts()
         if self._asker is not None:
             facts = self._asker.asked(facts)
         if self._images is not None:
             facts = self._images.identified(facts)
         self._workloads.take(facts, Living(watcher.living()))
+        # what fails before this is done again
+        self._named = changes
         if since is not None:
             self.on_lag(time.monotonic() - since)
-        if not self._mirror.status.ready:
+        # before a first sweep nobody knows who has ended since the last run
+        if watcher.sweeps and not self._mirror.status.ready:
             self._workloads.write_all()
             self._workloads.settle(time.time())
+            give_back()  # what it took to start
         self._mirror.count(facts, self._workloads.reported)
         # it takes longer the more runs: a tenth of the time, as long as that does not keep findings
         took = time.thread_time() - spent
@@ -245,6 +218,7 @@ class Agent:
         removed = parts.output.prune(wall)
         self._workloads.tracking.tell_again(removed)
         parts.output.summary(self._mirror.summary(self._workloads.reported))
+        give_back()
         today = datetime.now(UTC).date()
         if today != self._day:
             self._day = today

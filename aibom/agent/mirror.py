@@ -7,17 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aibom import __version__
-from aibom.agent.config.reload import Reloader
 from aibom.agent.containment import Containment
-from aibom.agent.output.output import Output
 from aibom.agent.output.summary import summary_of
+from aibom.agent.parts import Parts
 from aibom.agent.sensing import sensors_of
-from aibom.agent.sinks.sinks import Sinks
-from aibom.agent.state.store import State
 from aibom.agent.status import Status
 from aibom.agent.tracking import Tracked
-from aibom.observe.files.background import BackgroundDigests
-from aibom.observe.watch.watcher import Watcher
 from aibom.types.facts import NodeFacts
 
 
@@ -26,12 +21,7 @@ class Mirror:
     """Keeps the newest Status, which is one value and may be read by any thread."""
 
     node: str
-    watcher: Watcher
-    digests: BackgroundDigests
-    state: State
-    output: Output
-    sinks: Sinks
-    reloader: Reloader
+    parts: Parts
     containment: Containment
 
     def __post_init__(self) -> None:
@@ -47,7 +37,7 @@ class Mirror:
             unseen.update(u.reason for u in inventory.unseen if u not in everywhere)
         self.status = replace(
             self.status,
-            ready=True,
+            ready=self.parts.watcher.sweeps > 0,
             processes=len(facts.processes),
             workloads=Counter(i.workload.kind for i in kept),
             components=Counter(c.kind for i in kept for c in i.components),
@@ -58,33 +48,30 @@ class Mirror:
 
     def look(self) -> None:
         """Look at all parts anew; called every round."""
-        counts = self.watcher.counts
-        files, size = self.digests.waiting
+        parts, counts = self.parts, self.parts.watcher.counts
+        files, size = parts.digests.waiting
         failures = Counter(self.containment.failures)
-        failures["output"] += self.output.failures
-        failures["sinks"] += self.sinks.crashes
+        failures["output"] += parts.output.failures
+        failures["sinks"] += parts.sinks.crashes
         self.status = replace(
             self.status,
             round_at=time.monotonic(),
-            sweeps=self.watcher.sweeps,
-            sweep_at=self.watcher.swept_at,
+            sweeps=parts.watcher.sweeps,
+            sweep_at=parts.watcher.swept_at,
             events=counts.events,
             events_lost=counts.lost,
             uses=counts.uses,
             unattributed=counts.unattributed,
-            config_ok=not self.reloader.error,
-            config_error=self.reloader.error,
-            state_ok=not self.state.error,
-            state_error=self.state.error,
-            output_ok=not self.output.error,
-            output_error=self.output.error,
-            findings=self.state.open_findings(),
-            sinks=self.sinks.statuses(),
+            config_error=parts.reloader.error,
+            state_error=parts.state.error,
+            output_error=parts.output.error,
+            findings=parts.state.open_findings(),
+            sinks=parts.sinks.statuses(),
             failures={part: count for part, count in failures.items() if count},
-            boms_written=self.output.boms_written,
-            findings_written=self.output.findings_written,
-            hashed_files=self.digests.files,
-            hashed_bytes=self.digests.bytes,
+            boms_written=parts.output.boms_written,
+            findings_written=parts.output.findings_written,
+            hashed_files=parts.digests.files,
+            hashed_bytes=parts.digests.bytes,
             hashing_files=files,
             hashing_bytes=size,
         )
@@ -92,4 +79,4 @@ class Mirror:
     def summary(self, reported: Sequence[Tracked]) -> dict[str, Any]:
         """Return the node in one document."""
         pairs = [one.compared for one in reported if one.compared is not None]
-        return summary_of(self.status, pairs, self.output.boms)
+        return summary_of(self.status, pairs, self.parts.output.boms)

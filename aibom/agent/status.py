@@ -59,11 +59,8 @@ class Status:
     ready: bool = False
     round_at: float = 0.0
     sweep_at: float = 0.0
-    config_ok: bool = True
     config_error: str = ""
-    state_ok: bool = True
     state_error: str = ""
-    output_ok: bool = True
     output_error: str = ""
     workloads: Mapping[str, int] = field(default_factory=dict)
     components: Mapping[str, int] = field(default_factory=dict)
@@ -85,3 +82,18 @@ class Status:
     hashed_bytes: int = 0
     hashing_files: int = 0
     hashing_bytes: int = 0
+
+    @property
+    def config_ok(self) -> bool:
+        """Whether the configuration that is there is the one that is used."""
+        return not self.config_error
+
+    @property
+    def state_ok(self) -> bool:
+        """Whether the state remembers what it should."""
+        return not self.state_error
+
+    @property
+    def output_ok(self) -> bool:
+        """Whether everything could be written."""
+        return not self.output_error

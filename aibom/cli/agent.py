@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from aibom import __version__
-from aibom.agent.agent import Agent, Parts
+from aibom.agent.agent import Agent
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
@@ -21,6 +21,7 @@ from aibom.agent.folder import PRIVATE, SHARED, Folder, Modes
 from aibom.agent.images.own import OwnImages
 from aibom.agent.log import Log
 from aibom.agent.output.output import Output
+from aibom.agent.parts import Parts
 from aibom.agent.privileges import give_up
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State

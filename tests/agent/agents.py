@@ -4,11 +4,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from aibom.agent.agent import Agent, Parts
+from aibom.agent.agent import Agent
 from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.images.own import OwnImages
 from aibom.agent.output.output import Output
+from aibom.agent.parts import Parts
 from aibom.agent.sinks.sinks import Sinks
 from aibom.agent.state.store import State
 from aibom.observe.files.background import BackgroundDigests

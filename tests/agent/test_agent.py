@@ -14,6 +14,7 @@ from aibom.agent.config.settings import Comparing, Hashing, Keeping, Selection
 from aibom.agent.errors import AgentError
 from aibom.agent.output.output import Output
 from aibom.pipeline import Comparer
+from aibom.types.facts import NodeFacts
 from aibom.types.inventory import Inventory
 from aibom.types.policy import Promised
 from tests.agent.agents import Rig, holder, pod
@@ -116,6 +117,44 @@ def test_a_watch_that_fails_goes_on(rig: Rig) -> None:
     assert agent.status.failures == {"watch": 2}
     assert len(findings(rig)) == 1
     assert "watch failed" in rig.log.text.getvalue()
+
+
+def test_what_could_not_be_named_is_named_in_another_round(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.watch.containers = pod()
+    rig.watch.sees(holder())
+    facts, tries = rig.watch.facts, iter((RuntimeError("broke"), KeyError("again")))
+
+    def breaking() -> NodeFacts:
+        for error in tries:
+            raise error
+        return facts()
+
+    monkeypatch.setattr(rig.watch, "facts", breaking)
+    agent = rig.run(nothing, nothing, nothing)
+    assert agent.status.failures == {"naming": 2}
+    assert len(findings(rig)) == 1
+
+
+def test_before_a_first_sweep_nobody_has_ended(rig: Rig) -> None:
+    rig.watch.containers = pod()
+    rig.run(lambda: rig.watch.sees(holder()))
+    (found,) = rig.watch.processes.values()
+    rig.watch.processes.clear()
+    rig.watch.sweeps = 0
+    rig.watch.containers |= pod("uid-2", "other")
+    agent = rig.run(lambda: rig.watch.sees(holder(9, uid="uid-2")), nothing)
+    assert not agent.status.ready
+    assert boms(rig) == ["default_chat.cdx.json", "default_other.cdx.json"]
+
+    def sweeps() -> None:
+        rig.watch.sweeps = 1
+        rig.watch.processes[found.process.pid] = found
+
+    agent = rig.run(sweeps, nothing)
+    assert agent.status.ready
+    assert boms(rig) == ["default_chat.cdx.json", "default_other.cdx.json"]
 
 
 @pytest.mark.parametrize("part", ["compare", "write"])

@@ -41,7 +41,7 @@ def test_hashing_is_no_illness() -> None:
 
 
 def test_reasons_name_no_workload() -> None:
-    sick = replace(FRESH, output_ok=False, output_error="cannot write secret-pod.cdx.json")
+    sick = replace(FRESH, output_error="cannot write secret-pod.cdx.json")
     assert hindrance(sick, 0.0, 1.0) == (
         "the first sweep is not published yet",
         "the output folder cannot be written; the log says why",
@@ -51,7 +51,7 @@ def test_reasons_name_no_workload() -> None:
 
 
 def test_a_state_that_fails_is_no_hindrance() -> None:
-    assert not hindrance(replace(BUSY, state_ok=False), 0.0, 101.0)
+    assert not hindrance(replace(BUSY, state_error="damaged"), 0.0, 101.0)
 
 
 def test_reasons_are_lines_or_json() -> None:

@@ -69,7 +69,7 @@ def test_a_fresh_agent_has_no_sweep_to_date() -> None:
 
 
 def test_what_failed_is_told() -> None:
-    found = samples(replace(BUSY, config_ok=False, state_ok=False, output_ok=False))
+    found = samples(replace(BUSY, config_error="a", state_error="b", output_error="c"))
     assert found["aibom_config_last_reload_successful",] == 0
     assert found["aibom_state_up",] == 0
     assert found["aibom_output_up",] == 0
