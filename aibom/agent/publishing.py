@@ -113,16 +113,17 @@ class Publisher:
     def _waited(self, inventory: Inventory, seconds: float) -> Waited:
         """Say what may be said of declared things that were not seen.
 
-        Pods come and go: what any pod of the same images loads in those days is in use.
+        Pods come and go: what any pod of the same images loads in those days is in use. Where that
+        cannot be read nothing is said.
         """
         days = self.settings.compare.unused_days * _DAY
-        others = [
-            self.state.image_loads(digest, self.clock() - days) for digest in images_of(inventory)
-        ]
-        known = [loads for loads in others if loads is not None]
-        longest = min((loads.watched.seconds for loads in known), default=0.0)
-        enough = max(seconds, longest) >= days
-        return Waited(enough, Seen.union(loads.seen for loads in known) if enough else None)
+        known = {digest: self.state.image_watched(digest) for digest in images_of(inventory)}
+        watched = {digest: watch.seconds for digest, watch in known.items() if watch is not None}
+        if max(seconds, min(watched.values(), default=0.0)) < days:
+            return Waited(enough=False)
+        loads = [self.state.image_loads(digest, self.clock() - days) for digest in watched]
+        read = [seen for seen in loads if seen is not None]
+        return Waited(len(read) == len(loads), Seen.union(read))
 
     def _remember(self, tracked: Sequence[Tracked]) -> list[NewFinding]:
         pairs = [one.compared for one in tracked if one.compared is not None]

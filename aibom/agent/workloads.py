@@ -40,14 +40,17 @@ class Workloads:
     @property
     def reported(self) -> list[Tracked]:
         """The workloads that are selected, and live."""
-        return [one for one in self.tracking if is_selected(one.inventory, self.selection)]
+        return [one for one in self.tracking if self._is_selected(one)]
+
+    def _is_selected(self, one: Tracked) -> bool:
+        return is_selected(one.inventory, self.selection)
 
     def reload(self, selection: Selection) -> None:
         """Report other workloads from now on; for the state, those that are not have ended."""
         before = self.reported
         self.selection = selection
         for one in before:
-            if not is_selected(one.inventory, selection):
+            if not self._is_selected(one):
                 self.publisher.state.ended(key_of(one.inventory.workload), time.time())
         self.publisher.output.settle([one.inventory.workload for one in self.reported])
 
@@ -75,7 +78,8 @@ class Workloads:
 
     def write(self) -> None:
         """Go on with the BOMs that lack something."""
-        self.publisher.write(self.reported)
+        lacking = [one for one in self.tracking if one.unwritten]
+        self.publisher.write([one for one in lacking if self._is_selected(one)])
 
     def write_all(self) -> None:
         """Write all BOMs that lack something, at once."""
@@ -83,10 +87,7 @@ class Workloads:
 
     def bury(self, living: Living) -> None:
         """Publish the last of what has ended, and forget it."""
-        ended = [
-            one for one in self.tracking.ended(living) if is_selected(one.inventory, self.selection)
-        ]
-        self.ending += ended
+        self.ending += [one for one in self.tracking.ended(living) if self._is_selected(one)]
         if self.ending:
             self._tell(self.publisher.publish(self.ending, "ended"))
             self.ending = [one for one in self.ending if one.waits]

@@ -48,11 +48,11 @@ class Seen:
         """Return what several have, together."""
         kept = list(several)
         return cls(
-            frozenset(key for seen in kept for key in seen.keys),
-            frozenset(digest for seen in kept for digest in seen.digests),
-            frozenset(path for seen in kept for path in seen.paths),
-            frozenset(ref for seen in kept for ref in seen.refs),
-            frozenset(host for seen in kept for host in seen.hosts),
+            frozenset().union(*(seen.keys for seen in kept)),
+            frozenset().union(*(seen.digests for seen in kept)),
+            frozenset().union(*(seen.paths for seen in kept)),
+            frozenset().union(*(seen.refs for seen in kept)),
+            frozenset().union(*(seen.hosts for seen in kept)),
         )
 
     def has(self, claim: Claim) -> bool:
@@ -98,9 +98,8 @@ def missing(
     for document in documents:
         absent = [
             claim
-            for claim in document.claims
-            if waited.enough
-            and not (seen.has(claim) or _loads(waited.others, claim))
+            for claim in (document.claims if waited.enough else ())
+            if not (seen.has(claim) or _loads(waited.others, claim))
             and not any(may_be(claim, c) for c in pending)
         ]
         for claim in absent:

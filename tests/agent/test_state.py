@@ -4,6 +4,7 @@ import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -173,7 +174,6 @@ def test_names_that_are_no_utf8_come_back(node: Node) -> None:
     again = node.run()
     assert again.recall(key_of(workload)) == found
     assert again.untold() == new
-    assert list(again.seen(key_of(workload))) == [odd]
     assert state.error == again.error == ""
 
 
@@ -206,18 +206,6 @@ def test_time_watched_survives_a_kill_up_to_the_last_minute(node: Node) -> None:
     assert node.run().watched("pod:uid") == (NOW, NOW + 60, 60)
 
 
-def test_each_component_has_its_times(node: Node) -> None:
-    state = node.run()
-    told(state, pod("u", package("torch", last=NOW - 10)))
-    node.wait(10)
-    late = pod("u", package("torch", last=NOW - 10), package("peft", last=NOW + 5))
-    told(state, late, now=node.wall)
-    assert state.seen("pod:u") == {
-        "pkg:pypi/torch@1.0": (NOW - 10, NOW - 10),
-        "pkg:pypi/peft@1.0": (NOW + 5, NOW + 5),
-    }
-
-
 DIGEST = "sha256:" + "1" * 64
 
 
@@ -239,10 +227,12 @@ def test_what_an_image_loads_is_what_any_of_its_pods_loads(node: Node) -> None:
     state = node.run()
     found = state.image_loads(DIGEST, NOW)
     assert found is not None
-    assert found.watched == (NOW, NOW + 200, 200), "one after the other, and not twice at once"
-    assert [found.seen.has(claim(n)) for n in ("torch", "peft", "sidecar")] == [True, True, False]
-    assert found.seen.refs == {"pkg:pypi/torch@1.0", "pkg:pypi/peft@1.0"}
+    once = "one after the other, and not twice at once"
+    assert state.image_watched(DIGEST) == (NOW, NOW + 200, 200), once
+    assert [found.has(claim(n)) for n in ("torch", "peft", "sidecar")] == [True, True, False]
+    assert found.refs == {"pkg:pypi/torch@1.0", "pkg:pypi/peft@1.0"}
     assert state.image_loads("sha256:nobody", NOW) is None
+    assert state.image_watched("sha256:nobody") is None
 
 
 def test_what_was_not_loaded_for_days_is_said(node: Node) -> None:
@@ -256,12 +246,14 @@ def test_what_was_not_loaded_for_days_is_said(node: Node) -> None:
             node.wait(DAY)
     found = state.image_loads(DIGEST, node.wall - 7 * DAY)
     assert found is not None
-    assert found.seen.refs == {"pkg:pypi/peft@1.0", service.ref}
-    assert found.seen.hosts == {"api.example"}
-    assert found.watched.seconds == 8 * DAY
+    assert found.refs == {"pkg:pypi/peft@1.0", service.ref}
+    assert found.hosts == {"api.example"}
+    watched = state.image_watched(DIGEST)
+    assert watched is not None
+    assert watched.seconds == 8 * DAY
     everything = state.image_loads(DIGEST, NOW)
     assert everything is not None
-    assert "pkg:pypi/torch@1.0" in everything.seen.refs
+    assert "pkg:pypi/torch@1.0" in everything.refs
 
 
 def test_what_was_taken_long_ago_still_counts_as_loaded(node: Node) -> None:
@@ -271,7 +263,7 @@ def test_what_was_taken_long_ago_still_counts_as_loaded(node: Node) -> None:
     state.prune(node.wall)
     found = state.image_loads(DIGEST, node.wall - 7 * DAY)
     assert found is not None
-    assert "pkg:pypi/torch@1.0" in found.seen.refs
+    assert "pkg:pypi/torch@1.0" in found.refs
 
 
 @pytest.mark.parametrize("jump", [-365 * DAY, 3650 * DAY])
@@ -291,11 +283,9 @@ def test_a_clock_that_jumps_makes_nothing_old(node: Node, jump: float) -> None:
             assert watched is not None
             assert watched.last >= watched.first
             assert 0 <= watched.seconds < 1000
-        for span in state.seen("pod:a").values():
-            assert span.last >= span.first
         found = state.image_loads(DIGEST, node.wall - DAY)
         assert found is not None
-        assert "pkg:pypi/torch@1.0" in found.seen.refs
+        assert "pkg:pypi/torch@1.0" in found.refs
         state.close()
         state = node.run()
     assert told(state, pod("b", package("torch")), finding(), now=node.wall) == []
@@ -336,7 +326,7 @@ def test_a_file_stays_as_large_as_it_may_be(tmp_path: Path) -> None:
     for number in range(300):
         node.wait(10)
         names = [package(f"p{number}-{i}", last=node.wall) for i in range(40)]
-        told(state, pod(f"u{number}", *names), finding(), now=node.wall)
+        told(state, pod(f"u{number}", image(), *names), finding(), now=node.wall)
         state.ended(f"pod:u{number}", node.wall)
         if number % 10 == 0:
             state.prune(node.wall)
@@ -357,7 +347,7 @@ def test_what_is_old_is_forgotten_and_the_file_shrinks(node: Node) -> None:
     state = node.run()
     for number in range(50):
         names = [package(f"p{number}-{i}", last=NOW) for i in range(100)]
-        told(state, pod(f"u{number}", *names))
+        told(state, pod(f"u{number}", image(), *names))
         state.ended(f"pod:u{number}", NOW)
     state.prune(NOW)
     before = os.stat(node.folder / "state.sqlite").st_size
@@ -373,3 +363,22 @@ def test_open_says_what_it_needs(tmp_path: Path) -> None:
     state = State.open(str(tmp_path / "s"), log, days=30.0, max_bytes=2**24)
     assert (state.error, state.living(), log.said) == ("", {}, [])
     state.close()
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("pod", False), ("container", True)])
+def test_what_was_seen_of_a_pod_is_forgotten_an_hour_after_its_end(
+    node: Node, kind: Literal["pod", "container"], kept: bool
+) -> None:
+    workload = Workload(kind, "n", uid="uid")
+    found = Inventory(workload, (package("torch"),))
+    state = node.run()
+    assert len(state.take("n", found, findings(finding()), NOW)) == 1
+    state.told(n.id for n in state.untold())
+    state.ended(key_of(workload), NOW)
+    state.prune(node.wall)
+    assert state.recall(key_of(workload)) is not None
+    node.wait(2 * 3600)
+    state.prune(node.wall)
+    assert (state.recall(key_of(workload)) is not None) == kept
+    # which is no news of it all the same
+    assert state.take("n", found, findings(finding()), node.wall) == []

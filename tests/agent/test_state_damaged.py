@@ -40,7 +40,6 @@ def exercise(node: Node) -> None:
         watched = state.watched(f"pod:{uid}")
         assert watched is not None
         assert all(math.isfinite(number) for number in watched)
-        state.seen(f"pod:{uid}")
     for key in state.living():
         state.recall(key)
     state.untold()

@@ -21,6 +21,12 @@ _EXPIRED = (
 )
 _ORPHANS = "DELETE FROM thing WHERE id NOT IN (SELECT thing FROM sighting)"
 
+# What was seen of a pod that has ended. It keeps its findings, which are not told anew; and a pod
+# whose containers are only started again is back in minutes (Kubernetes waits for five at most).
+_ENDED_SECONDS = 3600.0
+_ENDED = """DELETE FROM memory WHERE owner IN (SELECT id FROM owner
+  WHERE ended IS NOT NULL AND seen < ? AND substr(key, 1, 4) = CAST('pod:' AS BLOB))"""
+
 # in the order in which they are given up, each the oldest first
 _STEPS = (
     """DELETE FROM owner WHERE id IN
@@ -33,12 +39,13 @@ _STEPS = (
 )
 
 
-def expire(database: Database, age: float) -> None:
-    """Forget what was not seen since the state was of this age."""
+def expire(database: Database, age: float, seconds: float) -> None:
+    """Forget what a state of this age has not seen for ``seconds``, and pods that ended before."""
 
     def work(connection: sqlite3.Connection) -> None:
         for statement in _EXPIRED:
-            connection.execute(statement, (age,))
+            connection.execute(statement, (age - seconds,))
+        connection.execute(_ENDED, (age - _ENDED_SECONDS,))
         connection.execute(_ORPHANS)
 
     database.write(work)

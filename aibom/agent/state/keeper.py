@@ -140,7 +140,7 @@ class Keeper:
     def _bound(self, age: float, monotonic: float) -> None:
         if self._expired is None or monotonic - self._expired >= EXPIRE_SECONDS:
             self._expired = monotonic
-            bounds.expire(self.database, age - self.limits.seconds)
+            bounds.expire(self.database, age, self.limits.seconds)
         if bounds.trim(self.database, self.limits.max_bytes):
             self._trimmed = monotonic
             said = "the state is as large as it may be; the oldest is forgotten"

@@ -1,12 +1,10 @@
 """What ran of an image, in whatever workload: whether something declared is ever loaded."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from aibom.agent.state.codec import bytes_of
 from aibom.agent.state.rows import IMAGE
 from aibom.agent.state.things import union
-from aibom.agent.state.watches import Watched
 from aibom.compare.missing import Seen
 
 _QUERY = """SELECT DISTINCT thing.digest, ref, names FROM owner
@@ -14,20 +12,10 @@ _QUERY = """SELECT DISTINCT thing.digest, ref, names FROM owner
   WHERE kind=? AND key=? AND sighting.seen>=?"""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLoads:
-    """What containers of one image loaded.
-
-    ``seen`` has it by all names that a claim may use; ``seen.has(claim)`` says whether a declared
-    thing was loaded. ``watched`` is since when and for how many seconds containers of the image
-    were watched: what was watched for less than seven days says nothing about seven days.
-    """
-
-    seen: Seen
-    watched: Watched
-
-
 def image_loads(connection: sqlite3.Connection, digest: str, age: float) -> Seen:
-    """Return what was seen of an image since the state was of this age."""
+    """Return what was seen of an image since the state was of this age.
+
+    What was watched for less than seven days says nothing about seven days.
+    """
     found = connection.execute(_QUERY, (IMAGE, bytes_of(digest), age))
     return union((ref, names) for _, ref, names in found)

@@ -10,7 +10,6 @@ from aibom.agent.state.findings import Held
 from aibom.agent.state.known import Image, Known
 from aibom.agent.state.things import sightings
 from aibom.agent.state.watches import Watch
-from aibom.types.facts import Span
 from aibom.types.findings import SEVERITIES
 from aibom.types.inventory import Inventory, Workload
 
@@ -29,9 +28,6 @@ _SIGHTING = """INSERT INTO sighting (owner, thing, first, last, seen)
   ON CONFLICT (owner, thing) DO UPDATE SET first=min(first, excluded.first),
   last=max(excluded.last, min(first, excluded.first)), seen=max(seen, excluded.seen)"""
 _INVENTORY = "SELECT inventory FROM memory JOIN owner ON owner=id WHERE kind=? AND key=?"
-_SPANS = """SELECT ref, min(sighting.first), max(sighting.last) FROM owner
-  JOIN sighting ON owner=owner.id JOIN thing ON thing=thing.id
-  WHERE kind=? AND key=? GROUP BY ref"""
 _COLUMNS = "id, key, workload, first, last, seen, seconds, ended"
 
 
@@ -90,13 +86,13 @@ def save_inventory(
     now: float,
     ages: Ages,
 ) -> None:
-    """Store what was seen of a workload: all of it as it is, and each thing with its times.
+    """Store what was seen of a workload as it is, and when its images were seen to load what.
 
     ``owners`` are the numbers of the workload and of its images by their digests.
     """
     number, images = owners
     connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (number, packed(inventory)))
-    seen = list(sightings(inventory, now))
+    seen = [s for s in sightings(inventory, now) if not images.keys().isdisjoint(s.images)]
     connection.executemany(_THING, [(s.thing.digest, s.thing.ref, s.thing.names) for s in seen])
     connection.executemany(
         _SIGHTING,
@@ -109,7 +105,7 @@ def save_inventory(
                 sighting.thing.digest,
             )
             for sighting in seen
-            for owner in (number, *(images[d] for d in sighting.images if d in images))
+            for owner in (images[d] for d in sighting.images if d in images)
         ],
     )
 
@@ -134,12 +130,6 @@ def inventory_of(connection: sqlite3.Connection, key: str) -> Inventory | None:
         return unpacked(found[0], Inventory) if found else None
     except StoredError:
         return None
-
-
-def spans_of(connection: sqlite3.Connection, key: str) -> dict[str, Span]:
-    """Return when the things of a workload were seen, by ref."""
-    found = connection.execute(_SPANS, (WORKLOAD, bytes_of(key)))
-    return {text_of(ref): Span(number_of(a), number_of(b)) for ref, a, b in found}
 
 
 def find_image(connection: sqlite3.Connection, digest: str) -> Image | None:

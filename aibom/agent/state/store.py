@@ -9,11 +9,11 @@ from aibom.agent.state import rows
 from aibom.agent.state.ages import Clocks
 from aibom.agent.state.keeper import Bounds, Keeper
 from aibom.agent.state.known import REFRESH_SECONDS
-from aibom.agent.state.loads import ImageLoads, image_loads
+from aibom.agent.state.loads import image_loads
 from aibom.agent.state.news import ToldOf, news
 from aibom.agent.state.place import Place
 from aibom.agent.state.watches import Watched
-from aibom.types.facts import Span
+from aibom.compare.missing import Seen
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 
@@ -140,18 +140,20 @@ class State:
         known = self._keeper.find(key)
         return known.watch.told(self._keeper.clocks.monotonic()) if known is not None else None
 
-    def seen(self, key: str) -> dict[str, Span]:
-        """Return when each component and service of a workload was seen, by ref.
+    def image_watched(self, digest: str) -> Watched | None:
+        """Return since when and for how many seconds containers of an image were watched.
 
-        The times are as of the last time that its inventory was stored.
+        ``digest`` is what ``things.image_digest`` returns of an image component. None of an
+        unknown image.
         """
-        return self._keeper.database.read(lambda file: rows.spans_of(file, key)) or {}
+        image = self._keeper.image(digest)
+        return image.watch.told(self._keeper.clocks.monotonic()) if image is not None else None
 
-    def image_loads(self, digest: str, since: float) -> ImageLoads | None:
-        """Return what containers of an image loaded since a time; None of an unknown image.
+    def image_loads(self, digest: str, since: float) -> Seen | None:
+        """Return what containers of an image loaded since a time, by all names of a claim.
 
-        ``digest`` is what ``things.image_digest`` returns of an image component. Where it is not
-        sure whether something was still loaded then, it counts as loaded.
+        None of an unknown image, and when it cannot be read. Where it is not sure whether
+        something was still loaded then, it counts as loaded.
         """
         keeper = self._keeper
         image = keeper.image(digest)
@@ -161,10 +163,7 @@ class State:
         knowns = [keeper.memory.knowns[key] for key in image.members]
         stored = [known.refreshed for known in knowns if known.refreshed is not None]
         age = min([age, *stored]) - 2 * REFRESH_SECONDS
-        seen = keeper.database.read(lambda file: image_loads(file, digest, age))
-        if seen is None:
-            return None
-        return ImageLoads(seen, image.watch.told(keeper.clocks.monotonic()))
+        return keeper.database.read(lambda file: image_loads(file, digest, age))
 
     def open_findings(self) -> Mapping[tuple[str, str], int]:
         """Count the findings of living workloads that hold, by (id, severity)."""

@@ -105,7 +105,7 @@ def _service(service: Service) -> Thing:
     return _thing(service.ref, "", (), (), tuple(sorted(hosts_of(service))))
 
 
-@lru_cache(4096)  # replicas, and one workload again and again, have the same things
+@lru_cache(1024)  # replicas, and one workload again and again, have the same things
 def _thing(
     ref: str, named: str, digests: tuple[str, ...], paths: tuple[str, ...], hosts: tuple[str, ...]
 ) -> Thing:
