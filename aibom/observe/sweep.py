@@ -116,9 +116,9 @@ class Sweeper:
                 if pid not in state.scope.skip:
                     self._meet(pid, state)
         if not state.scope.pids:
-            self._keep(state.processes)
+            self.forget(state.processes)
         elif len(self._known) > self._prune_at:
-            self._keep(self._host.pids())
+            self.forget(self._host.pids())
         self._name_containers(state)
         sockets = Sockets(self._host)
         looks = []
@@ -135,20 +135,31 @@ class Sweeper:
 
     def forget(self, alive: Iterable[int]) -> None:
         """Forget all processes but those that are ``alive``."""
-        self._keep(alive)
+        kept = set(alive)
+        self._known = {pid: known for pid, known in self._known.items() if pid in kept}
+        # twice what is alive, so that looking for ended ones costs little
+        self._prune_at = 2 * len(self._known) + _MANY
 
     def hear(self) -> bool:
         """Ask a runtime again that did not answer; say whether it does now, and names are known."""
-        if self.silence is None or self._cri is None:
+        listed = self._listed() if self.silence is not None else None
+        if listed is None:
             return False
+        self._containers |= {i: c for i, c in listed.items() if i in self._containers}
+        return True
+
+    def _listed(self) -> Mapping[str, Container] | None:
+        """Return the containers that the runtime lists; None of one that does not answer."""
+        if self._cri is None:
+            return None
         try:
             listed = self._cri()
         except OSError as error:
-            self.silence = replace(self.silence, detail=str(error))
-            return False
+            remedy = "check the CRI socket; names and labels come from bundles meanwhile"
+            self.silence = Unseen("runtime", "CRI socket", str(error), remedy)
+            return None
         self.silence = None
-        self._containers |= {i: c for i, c in listed.items() if i in self._containers}
-        return True
+        return listed
 
     @property
     def containers(self) -> Mapping[str, Container]:
@@ -196,13 +207,6 @@ class Sweeper:
             if process is not None and process.parent > 1:
                 waiting.append(process.parent)
 
-    def _keep(self, pids: Iterable[int]) -> None:
-        """Forget all processes but some."""
-        kept = set(pids)
-        self._known = {pid: known for pid, known in self._known.items() if pid in kept}
-        # twice what is alive, so that looking for ended ones costs little
-        self._prune_at = 2 * len(self._known) + _MANY
-
     def _meet(self, pid: int, state: _Pass) -> None:
         try:
             raw = snapshot(self._host, pid)
@@ -235,19 +239,13 @@ class Sweeper:
             self._unlisted &= present.keys()
         # a runtime that could not be asked when a container was met may be asked by now
         unlisted = {i for i in present if self._source_of(i) != "cri"} - self._unlisted
-        if unlisted and self._cri is not None:
-            try:
-                listed = self._cri()
-            except OSError as error:
-                listed = {}
-                remedy = "check the CRI socket; names and labels come from bundles meanwhile"
-                self.silence = Unseen("runtime", "CRI socket", str(error), remedy)
-                state.unseen.append(self.silence)
-            else:
-                self.silence = None
-                # containers that another runtime made
-                self._unlisted |= present.keys() - listed.keys()
+        listed = self._listed() if unlisted else None
+        if listed is not None:
+            # containers that another runtime made
+            self._unlisted |= present.keys() - listed.keys()
             self._containers |= {i: c for i, c in listed.items() if i in present}
+        elif unlisted and self.silence is not None:
+            state.unseen.append(self.silence)
         for container_id, process in present.items():
             if container_id not in self._containers:
                 self._containers[container_id] = self._describe(process, state)
