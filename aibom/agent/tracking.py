@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from aibom.agent.events import key_of
 from aibom.identify.remembered import aged, gist, joined
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import NEVER, Recent
 from aibom.types.findings import Assessment
 from aibom.types.inventory import Inventory, Workload
 from aibom.types.processes import Process
@@ -84,7 +84,7 @@ class Tracking:
         self._clock = clock
         self._workloads: dict[str, Tracked] = {}
         # those that have ended, which a watch goes on telling of for a while
-        self._ended: Recent[str, bool] = Recent(MAX_ENDED)
+        self._ended: Recent[str, bool] = Recent(MAX_ENDED, NEVER)
 
     def __iter__(self) -> Iterator[Tracked]:
         """Give the workloads that have not ended."""

@@ -70,7 +70,7 @@ def of_image(image: str) -> str:
     return named("oci", name, digest) if at else ""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def parts(purl: str) -> Purl | None:
     """Return a purl in its parts, names normalised; None when it is none.
 

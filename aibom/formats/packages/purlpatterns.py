@@ -26,7 +26,7 @@ class PurlFields(NamedTuple):
     version: str
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def fields(purl: str) -> PurlFields:
     """Return the normalised fields of a purl or of a pattern; qualifiers are left out.
 

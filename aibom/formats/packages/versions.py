@@ -43,7 +43,7 @@ def is_range(ecosystem: str, versions: str) -> bool:
     return ecosystem == "pypi"
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def allows(ecosystem: str, versions: str, found: str) -> bool:
     """Say whether a requirement allows a version.
 

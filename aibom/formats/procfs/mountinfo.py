@@ -1,8 +1,9 @@
 """/proc/PID/mountinfo: what is mounted where in a mount namespace (proc_pid_mountinfo(5))."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # File systems whose data comes from another machine or from a process: reading them can block
 # for as long as that other side pleases.
@@ -12,6 +13,9 @@ _REMOTE = frozenset(
 # Options fit a page (mount(2)), and so does a path; each byte may be written as four.
 _MAX_PATH = 4096
 _MAX_LINE = 16 * _MAX_PATH
+# Tables of one node repeat each other's lines: the node's own has another few with each pod. Longer
+# lines are read anew each time, so that nobody's long names fill the memory.
+_KEPT_LINES, _KEPT_LINE = 2048, 2048
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -69,29 +73,37 @@ def _text(raw: bytes) -> str:
     return plain.decode("utf-8", "surrogateescape")
 
 
-def _mounts(data: bytes) -> list[Mount]:
-    mounts = []
+def _mount(line: bytes) -> Mount | None:
+    """Return the mount of a line; None for one of another form."""
+    fields = line.split(b" ")
+    # ID parent major:minor root point options [optional ...] - type source super-options
+    if len(fields) < 10 or b"-" not in fields[6:]:
+        return None
+    rest = fields[fields.index(b"-", 6) + 1 :]
+    if len(rest) < 3:
+        return None
+    pairs = (o.partition("=") for o in _options(rest[2]))
+    return Mount(
+        id=int(fields[0]) if fields[0].isdigit() else -1,
+        device=_text(fields[2]),
+        root=_text(fields[3]),
+        point=_text(fields[4]),
+        fstype=_text(rest[0]),
+        source=_text(rest[1]),
+        options={name: value for name, _, value in pairs},
+    )
+
+
+_kept_mount = lru_cache(_KEPT_LINES)(_mount)
+
+
+def _mounts(data: bytes) -> Iterator[Mount]:
     for line in data.split(b"\n"):
-        fields = line.split(b" ") if len(line) <= _MAX_LINE else []
-        # ID parent major:minor root point options [optional ...] - type source super-options
-        if len(fields) < 10 or b"-" not in fields[6:]:
+        if len(line) > _MAX_LINE:
             continue
-        rest = fields[fields.index(b"-", 6) + 1 :]
-        if len(rest) < 3:
-            continue
-        pairs = (o.partition("=") for o in _options(rest[2]))
-        mounts.append(
-            Mount(
-                id=int(fields[0]) if fields[0].isdigit() else -1,
-                device=_text(fields[2]),
-                root=_text(fields[3]),
-                point=_text(fields[4]),
-                fstype=_text(rest[0]),
-                source=_text(rest[1]),
-                options={name: value for name, _, value in pairs},
-            )
-        )
-    return mounts
+        mount = _kept_mount(line) if len(line) <= _KEPT_LINE else _mount(line)
+        if mount is not None:
+            yield mount
 
 
 def _options(raw: bytes) -> list[str]:

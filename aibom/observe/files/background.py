@@ -14,7 +14,7 @@ from aibom.observe.files.digests import DEFAULT_LIMIT, Digests, PendingError
 from aibom.observe.files.hashing import ChangedError, stand_back
 from aibom.observe.files.jobs import Job, Jobs
 from aibom.observe.files.pacing import Pace, StoppedError
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import NEVER, Recent
 from aibom.observe.host.live import LiveFile
 from aibom.observe.host.protocol import HostFile
 from aibom.types.files import FileFacts, FileKey
@@ -80,9 +80,9 @@ class BackgroundDigests(Digests):
         self._current: list[Job] = []
         self._done: list[tuple[FileKey, str | OSError]] = []
         self._thread: threading.Thread | None = None
-        self._failures: Recent[tuple[int, int], _Failure] = Recent(_REMEMBERED)
+        self._failures: Recent[tuple[int, int], _Failure] = Recent(_REMEMBERED, NEVER)
         self._asked: dict[FileKey, float] = {}
-        self._late: Recent[FileKey, bool] = Recent(_REMEMBERED)
+        self._late: Recent[FileKey, bool] = Recent(_REMEMBERED, NEVER)
         self._inline_left, self._inline_until = INLINE_BYTES, 0.0
         #: files and bytes whose digest was computed
         self.files = 0

@@ -28,7 +28,7 @@ class Content:
 
 
 _OTHER = Content("other")
-_REMEMBERED = 50_000
+_REMEMBERED = 10_000
 
 
 def key_of(found: FileStat, mounts: MountTable) -> FileKey:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from aibom.observe.files.digestfile import DigestFile
 from aibom.observe.files.hashing import be_idle
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import UNUSED_FOR_LONG, Recent
 from aibom.observe.host.protocol import HostFile
 from aibom.types.files import FileFacts, FileKey
 
 #: Files larger than this many bytes are not hashed unless the caller asks for it.
 DEFAULT_LIMIT = 20 * 10**9
 
-_REMEMBERED = 100_000
+_REMEMBERED = 20_000
 
 
 class TooLargeError(Exception):
@@ -37,7 +37,7 @@ class Digests:
         self.limit = limit
         #: called, by another thread, when ``finished`` has something to tell
         self.on_finished: Callable[[], object] = lambda: None
-        self._memory: Recent[FileKey, str] = Recent(_REMEMBERED)
+        self._memory: Recent[FileKey, str] = Recent(_REMEMBERED, UNUSED_FOR_LONG)
         self._database: DigestFile | None = None
         if path is not None:
             with contextlib.suppress(OSError, sqlite3.Error):

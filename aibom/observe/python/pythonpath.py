@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from aibom.observe.files.content import key_of
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import UNUSED_FOR_LONG, Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.python.environment import Environment
 from aibom.types.files import FileKey, FileUse
@@ -30,7 +30,7 @@ class Environments:
     def __init__(self, host: Host) -> None:
         """Read through ``host``."""
         self._host = host
-        self._known: Recent[tuple[FileKey, str], Environment] = Recent(_REMEMBERED)
+        self._known: Recent[tuple[FileKey, str], Environment] = Recent(_REMEMBERED, UNUSED_FOR_LONG)
 
     def at(self, pid: int, folder: str) -> Environment | None:
         """Return the environment in a folder of the process's root, or None when none is there."""

@@ -4,7 +4,7 @@ import os
 import time
 
 from aibom.formats.events.fanotify import FileEvent
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import NEVER, Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.network.sockets import held_sockets
 from aibom.observe.watch.lives import Life
@@ -24,7 +24,8 @@ class Arrivals:
         """Ask ``host`` for connections."""
         self._host = host
         self._asked: Recent[int, float] = Recent(_REMEMBERED)
-        self._names: Recent[tuple[bytes, bytes], str] = Recent(_REMEMBERED)
+        # of a download the name changes at its end
+        self._names: Recent[tuple[bytes, bytes], str] = Recent(_REMEMBERED, NEVER)
 
     def meet(self, life: Life) -> None:
         """Note where a process that writes a model is connected to now."""
@@ -37,8 +38,8 @@ class Arrivals:
         except OSError:
             return  # it has ended, or may not be asked
         for connection in held:
-            if connection.remote and len(life.destinations) < MAX_DESTINATIONS:
-                life.destinations.add(connection.remote)
+            if connection.remote and len(life.acts.destinations) < MAX_DESTINATIONS:
+                life.acting().destinations.add(connection.remote)
 
     def of(self, life: Life, event: FileEvent, container: str) -> Arrival:
         """Return how the file of an event arrived, by the act of a process."""
@@ -52,7 +53,7 @@ class Arrivals:
             pid=process.pid,
             container=container,
             argv=process.argv,
-            destinations=tuple(sorted(life.destinations)),
+            destinations=tuple(sorted(life.acts.destinations)),
             renamed_from=before if before != name else "",
             when=time.time(),
         )

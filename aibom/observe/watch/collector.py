@@ -244,13 +244,14 @@ class Collector:
         tells = life is not None and _may_be_import(life, event)
         package = self._code.package(event) if tells else None
         let_go(event)
-        if life is not None and package is not None and len(life.code) < MAX_CODE:
+        if life is not None and package is not None and len(life.acts.code) < MAX_CODE:
             act = act_of(event, changed=bool(event.mask & _CHANGED))
-            life.code.add((*package, act))
+            acts = life.acting()
+            acts.code.add((*package, act))
             if act != "wrote-bytecode" and package[1].partition("/")[0] in self.telling:
                 self._batch.telling[life.pid] = life
                 self.woken.set()
-            life.reads_source |= act == "read-source"
+            acts.reads_source |= act == "read-source"
 
     def _note_script(self, event: FileEvent) -> None:
         """Take an open of code or of a package.json by a process that may load packages."""
@@ -259,8 +260,8 @@ class Collector:
         changed = bool(event.mask & _CHANGED)
         use = self._scripts.use(event, changed=changed) if tells else None
         let_go(event)
-        if life is not None and use is not None and len(life.scripts) < MAX_CODE:
-            life.scripts.add(use)
+        if life is not None and use is not None and len(life.acts.scripts) < MAX_CODE:
+            life.acting().scripts.add(use)
 
 
 def _may_load(life: Life) -> bool:
@@ -278,11 +279,11 @@ def _may_be_import(life: Life, event: FileEvent) -> bool:
     """
     folder = (event.filesystem, event.folder)
     if not event.mask & _CHANGED:
-        return folder not in life.wrote
+        return folder not in life.acts.wrote
     if event.name.endswith(b".pyc"):
-        return life.reads_source
-    if len(life.wrote) < MAX_CODE:
-        life.wrote.add(folder)
+        return life.acts.reads_source
+    if len(life.acts.wrote) < MAX_CODE:
+        life.acting().wrote.add(folder)
     return False
 
 

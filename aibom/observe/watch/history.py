@@ -32,7 +32,7 @@ MAX_CONNECTIONS = 1_000
 #: Most ways in which one file is said to have arrived.
 MAX_ARRIVALS = 8
 #: Most files whose arrival is remembered.
-MAX_ARRIVED = 50_000
+MAX_ARRIVED = 5_000
 
 _Use = tuple[str, str, int, str]
 

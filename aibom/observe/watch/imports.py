@@ -35,7 +35,8 @@ class OpenedPackages:
 
         See imports_of for what an import is told from.
         """
-        uses, life.code = life.code, set()
+        acts = life.acting()
+        uses, acts.code = acts.code, set()
         sure, likely = imports_of(uses, life.process.argv)
         if not sure | likely:
             return []

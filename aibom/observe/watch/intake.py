@@ -169,12 +169,12 @@ class Intake:
     def imports(self, life: Life) -> None:
         """Take what a process imported since its last look."""
         self.scripts(life)
-        if life.code:
+        if life.acts.code:
             self._note_loaded(life, self.packages.of(life))
 
     def scripts(self, life: Life) -> None:
         """Take the npm packages that a process loaded since the last time."""
-        if life.scripts:
+        if life.acts.scripts:
             self._note_loaded(life, self.loads.of(life))
 
     def _note_loaded(self, life: Life, loaded: list[LoadedPackage] | None) -> None:

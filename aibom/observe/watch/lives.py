@@ -14,7 +14,7 @@ from aibom.observe.watch.scripts import ScriptUse
 from aibom.types.processes import Cgroup, Process
 
 #: Most ended processes that are remembered, so that what they did can still be told theirs.
-MAX_ENDED = 65_536
+MAX_ENDED = 32_768
 #: Most processes that are known at once; a fork bomb makes the oldest ones unknown.
 MAX_ALIVE = 262_144
 #: Seconds after its end for which a process is remembered.
@@ -24,6 +24,24 @@ _SLACK_NS = 60_000_000
 
 _RUNTIMES = ("containerd-shim", "runc", "crun", "conmon", "youki")
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(slots=True)
+class Acts:
+    """What a process did that tells of more than one event does."""
+
+    #: what it did with the code of installed packages since its last look
+    code: set[CodeUse] = field(default_factory=set)
+    #: whether there is source among it
+    reads_source: bool = False
+    #: the folders, by file system and handle, in which it wrote source
+    wrote: set[tuple[bytes, bytes]] = field(default_factory=set)
+    destinations: set[str] = field(default_factory=set)
+    #: what it opened of npm packages, as far as that tells of no load yet
+    scripts: set[ScriptUse] = field(default_factory=set)
+
+
+_NOTHING = Acts()
 
 
 @dataclass(slots=True, eq=False)
@@ -48,19 +66,22 @@ class Life:
     exec_ns: int = 0
     #: who bore its number before
     before: "Life | None" = None
-    #: what it did with the code of installed packages since its last look
-    code: set[CodeUse] = field(default_factory=set)
-    #: whether there is source among it
-    reads_source: bool = False
-    #: the folders, by file system and handle, in which it wrote source
-    wrote: set[tuple[bytes, bytes]] = field(default_factory=set)
-    destinations: set[str] = field(default_factory=set)
-    #: what it opened of npm packages, as far as that tells of no load yet
-    scripts: set[ScriptUse] = field(default_factory=set)
-    #: whether it may load any, and of whom that was asked
+    #: whether it may load npm packages, and of whom that was asked
     loads: tuple[Process, bool] | None = None
     #: whether it is another aibom, and of whom that was asked
     colleague: tuple[Process, bool] | None = None
+    _acts: Acts | None = None
+
+    @property
+    def acts(self) -> Acts:
+        """What it did, to be read only: most processes do nothing of it, and share that."""
+        return self._acts or _NOTHING
+
+    def acting(self) -> Acts:
+        """Return what it did, to add to it."""
+        if self._acts is None:
+            self._acts = Acts()
+        return self._acts
 
 
 class Lives:

@@ -25,9 +25,10 @@ class LoadedScripts:
 
         None where nobody can say. What was opened of other packages is kept: the rest may follow.
         """
-        uses, life.scripts = life.scripts, set()
+        acts = life.acting()
+        uses, acts.scripts = acts.scripts, set()
         loaded = loads_of(uses)
-        life.scripts |= {use for use in uses if use[0] not in loaded}
+        acts.scripts |= {use for use in uses if use[0] not in loaded}
         if not loaded:
             return []
         view, near = self._views.of(life.process), self._lives.near(life.process)

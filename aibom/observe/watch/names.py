@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from aibom.formats.net.address import join_end
 from aibom.observe.events.errors import SensorError
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import UNUSED_FOR_LONG, Recent
 from aibom.observe.host.live import LiveHost
 from aibom.observe.network.sniffer import Sniffer
 from aibom.observe.network.sockets import held_sockets
@@ -28,8 +28,8 @@ class Names:
         self._miss = miss
         self._sniffer = Sniffer()
         self._tried: set[str] = set()
-        self._said: Recent[tuple[str, str, str], str] = Recent(_REMEMBERED)
-        self._answered: Recent[tuple[str, str], str] = Recent(_REMEMBERED)
+        self._said: Recent[tuple[str, str, str], str] = Recent(_REMEMBERED, UNUSED_FOR_LONG)
+        self._answered: Recent[tuple[str, str], str] = Recent(_REMEMBERED, UNUSED_FOR_LONG)
 
     @property
     def lost(self) -> int:

@@ -11,7 +11,7 @@ from aibom.formats.procfs.mountinfo import MountTable
 from aibom.formats.procfs.placement import Placed, Placement
 from aibom.observe.containers import containers
 from aibom.observe.files.origin import in_container, origin_of_placed
-from aibom.observe.files.recent import Recent
+from aibom.observe.files.recent import NEVER, Recent
 from aibom.observe.host.protocol import Host
 from aibom.observe.watch.filesystems import AS_SHOWN, Stored
 from aibom.types.files import UNKNOWN_ORIGIN, Origin
@@ -47,7 +47,7 @@ class Views:
     def __init__(self, host: Host) -> None:
         """Read through ``host``."""
         self._host = host
-        self._views: Recent[tuple[str, str], View] = Recent(MAX_VIEWS)
+        self._views: Recent[tuple[str, str], View] = Recent(MAX_VIEWS, NEVER)
         self._lately: frozenset[str] = frozenset()
         self.containers: dict[str, Container] = {}
         # the collector's thread learns what is new at once

@@ -403,7 +403,7 @@ class Watcher:
     def _look(self, lives: Iterable[Life]) -> None:
         watched = {life.pid: life for life in lives if self._watches(life) and not life.ended_ns}
         if watched:
-            before = {life: set(life.code) for life in watched.values()}
+            before = _opened(watched.values())
             asked_ns = time.monotonic_ns()
             found = self._sweeper.sweep(Scope(pids=frozenset(watched)))
             self._take(found, asked_ns, before)
@@ -417,7 +417,7 @@ class Watcher:
         if self._tree:
             self._look(self._descendants() if self.blind else list(self._lives))
         else:
-            before = {life: set(life.code) for life in self._lives}
+            before = _opened(self._lives)
             asked_ns = time.monotonic_ns()
             found = self._sweeper.sweep(Scope(skip=self.scope.skip))
             self._lost = dict(found.lost)
@@ -453,9 +453,9 @@ class Watcher:
                 life = self._lives.seed(facts.process, asked_ns)
                 if life.exec_ns > asked_ns:
                     continue  # it became another program meanwhile, and will be looked at again
-                if facts.modules is not None:
+                if facts.modules is not None and life in opened:
                     # the interpreter's own list says more than what it opened until then
-                    life.code -= opened.get(life, set())
+                    life.acting().code -= opened[life]
             self._wire.begin(life)
             self._wire.look(life)
             named = tuple(self._wire.named(facts.process, c) for c in facts.connections)
@@ -519,6 +519,11 @@ class Watcher:
         if self._sensors.files is not None:
             states[FILE_EVENTS] += f"; {self._account.summary()}"
         return tuple(states.items())
+
+
+def _opened(lives: Iterable[Life]) -> dict[Life, set[CodeUse]]:
+    """Return the code that processes opened until now."""
+    return {life: set(life.acts.code) for life in lives if life.acts.code}
 
 
 def _is_wanted(path: bytes, may_be_model: Callable[[bytes], bool]) -> bool:

@@ -160,6 +160,6 @@ def test_what_installers_do_is_not_asked_about(
         found.append(_may_be_import(life, event))
         if found[-1]:
             act = act_of(event, changed=mask == WRITTEN)
-            life.code.add((Stored("8:1", SITE), "a", act))
-            life.reads_source |= act == "read-source"
+            life.acting().code.add((Stored("8:1", SITE), "a", act))
+            life.acting().reads_source |= act == "read-source"
     assert found == told

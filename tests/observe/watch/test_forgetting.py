@@ -10,12 +10,45 @@ from aibom.observe.watch.account import Account
 from aibom.types.unseen import Unseen
 
 
+def known(recent: Recent[str, int], names: str) -> str:
+    return "".join(name for name in names if recent.get(name) is not None)
+
+
 def test_recent_keeps_what_is_wanted() -> None:
-    recent: Recent[str, int] = Recent(3)
+    recent: Recent[str, int] = Recent(4)
     for number, name in enumerate("abcd"):
         recent.put(name, number)
     recent.keep(lambda name: name != "c")
-    assert [recent.get(name) for name in "abcd"] == [None, 1, None, 3]
+    assert known(recent, "abcd") == "abd"
+    assert recent.get("b") == 1
+
+
+def test_of_too_much_the_oldest_goes_unless_it_was_asked_for() -> None:
+    recent: Recent[str, int] = Recent(4)
+    for number, name in enumerate("abcdef"):
+        recent.put(name, number)
+        assert recent.get("a") == 0
+    assert known(recent, "bcdef") in ("ef", "def")
+
+
+def test_what_nobody_asks_for_is_forgotten() -> None:
+    now = 0.0
+    recent: Recent[str, int] = Recent(1000, 300.0, lambda: now)
+    for now in range(0, 3000, 100):
+        recent.put(f"at {now}", now)
+        assert recent.put("always put", 1)
+        assert recent.get("at 0") == 0, "asked for again and again"
+    assert recent.get("at 2900") is not None
+    assert recent.get("at 2700") is not None
+    assert recent.get("at 2200") is None
+
+
+def test_what_is_no_longer_put_stays() -> None:
+    now = 0.0
+    recent: Recent[str, int] = Recent(1000, 300.0, lambda: now)
+    recent.put("one", 1)
+    now = 1e6
+    assert recent.get("one") == 1
 
 
 def test_the_account_forgets_whose_processes_are_gone() -> None:
