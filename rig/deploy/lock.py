@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rig.cache import REPOSITORY, cache_folder, filling, scratch
+from rig.command import run
 from rig.deploy import uv
 from rig.errors import RigError
 
@@ -83,15 +84,14 @@ def _compile(lock: Path, wanted: Sequence[str], options: Sequence[str], cache: P
 
 def main() -> int:
     """Make the locks; options, such as ``--upgrade``, are uv's."""
+    return run("rig", _compile_all)
+
+
+def _compile_all() -> None:
     cache = cache_folder()
-    try:
-        with filling(cache):
-            for lock, wanted in purposes().items():
-                _compile(lock, wanted, sys.argv[1:], cache)
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with filling(cache):
+        for lock, wanted in purposes().items():
+            _compile(lock, wanted, sys.argv[1:], cache)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from rig.cache import REPOSITORY, cache_folder, filling
+from rig.command import run
 from rig.deploy import lock, uv
-from rig.errors import RigError
 
 #: Seconds since the epoch of files in the wheel when nothing else is said: 2020-02-02, hatchling's.
 _EPOCH = "1580601600"
@@ -29,14 +29,13 @@ def build(target: Path, cache: Path, source: Path = REPOSITORY) -> Path:
 
 def main() -> int:
     """Build it and say where it is."""
+    return run("rig", _build)
+
+
+def _build() -> None:
     cache = cache_folder()
-    try:
-        with filling(cache):
-            print(build(REPOSITORY / "dist", cache).relative_to(REPOSITORY))
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with filling(cache):
+        print(build(REPOSITORY / "dist", cache).relative_to(REPOSITORY))
 
 
 if __name__ == "__main__":

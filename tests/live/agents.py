@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,19 @@ def pods() -> Iterator[Pods]:
                 pod.remove()
     except RigError as error:
         pytest.skip(str(error))
+
+
+@contextmanager
+def file_system(point: Path, size: str) -> Iterator[Path]:
+    """Mount a file system of one's own for a block; what is left on it would keep it mounted."""
+    point.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "aibom-test", str(point)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system of one's own here: {done.stderr.strip()}")
+    yield point
+    # the mark of an agent that is gone keeps nobody from unmounting
+    subprocess.run(["umount", str(point)], check=True)
 
 
 def unsafe(name: str) -> bytes:

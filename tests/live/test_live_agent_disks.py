@@ -1,13 +1,12 @@
 """Agents whose folders fill up, whose state is damaged, taken away or may not be written."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live.agents import Agents, Holder, Pods, agents, events, pods, told_once
+from tests.live.agents import Agents, Holder, Pods, agents, events, file_system, pods, told_once
 
 __all__ = ["agents", "events", "pods"]
 pytestmark = [pytest.mark.live, pytest.mark.usefixtures("events")]
@@ -16,15 +15,8 @@ pytestmark = [pytest.mark.live, pytest.mark.usefixtures("events")]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "aibom-test", str(point)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no file system of one's own here: {done.stderr.strip()}")
-    yield point
-    # the mark of an agent that is gone keeps nobody from unmounting
-    subprocess.run(["umount", str(point)], check=True)
+    with file_system(tmp_path / "disk", "2m") as point:
+        yield point
 
 
 def fill(disk: Path) -> Path:

@@ -3,7 +3,6 @@
 import os
 import signal
 import struct
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,16 @@ from typing import Any
 import pytest
 
 from rig.agentprocess import AgentProcess
-from tests.live.agents import Agents, Holder, Pods, agents, events, nothing_half, pods
+from tests.live.agents import (
+    Agents,
+    Holder,
+    Pods,
+    agents,
+    events,
+    file_system,
+    nothing_half,
+    pods,
+)
 from tests.live.test_live_files import gguf
 
 __all__ = ["agents", "events", "pods"]
@@ -26,14 +34,8 @@ TRACEFS = "/sys/kernel/tracing"
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Path]:
     """A file system that can be unmounted only when nothing of an agent is left on it."""
-    point = tmp_path / "watched"
-    point.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "aibom-test", str(point)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no file system of one's own here: {done.stderr.strip()}")
-    yield point
-    subprocess.run(["umount", str(point)], check=True)
+    with file_system(tmp_path / "watched", "1m") as point:
+        yield point
 
 
 def left_behind(agent: AgentProcess) -> list[str]:
