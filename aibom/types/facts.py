@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from aibom.types.files import Arrival
+from aibom.types.files import Arrival, Written
 from aibom.types.mcpfacts import McpAnswer, McpConfig
 from aibom.types.modelfiles import ModelUse
 from aibom.types.packages import Binary, LoadedPackage, Program, RemoteCode
@@ -66,7 +66,7 @@ class NodeFacts:
 
     ``lost`` are processes that could not be looked into, by pid, with the place that their
     cgroup, which anybody may read, says they belong to. ``sensors`` says what was watched with,
-    and how far it saw. ``arrivals`` are of files, by the device and inode of their FileKey.
+    and how far it saw. ``arrivals`` are of files as they were after their arrival.
     ``watched`` is from when to when it was watched, None of a single look.
     """
 
@@ -75,5 +75,5 @@ class NodeFacts:
     unseen: tuple[Unseen, ...]
     lost: Mapping[int, Cgroup] = field(default_factory=dict)
     sensors: tuple[tuple[str, str], ...] = ()
-    arrivals: Mapping[tuple[int, int], tuple[Arrival, ...]] = field(default_factory=dict)
+    arrivals: Mapping[Written, tuple[Arrival, ...]] = field(default_factory=dict)
     watched: Span | None = None

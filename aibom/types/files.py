@@ -1,7 +1,7 @@
 """Files as processes hold them: identity, content, origin, arrival."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 OriginKind = Literal[
     "image-layer", "writable-layer", "volume", "memory", "deleted", "host", "unknown"
@@ -95,6 +95,14 @@ class FileFacts:
     def size(self) -> int:
         """Length of the content in bytes."""
         return self.key.size
+
+
+class Written(NamedTuple):
+    """A file as it was after it was written: the number of an inode is soon given to another."""
+
+    device: int
+    inode: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,11 +1,11 @@
-"""Who wrote a model's files, said on the model: by device and inode, on overlays by inode."""
+"""Who wrote a model's files, said on the model, as long as these are what was written."""
 
 from dataclasses import replace
 
 import pytest
 
 from aibom.identify.models.arrivals import ArrivalIndex, with_arrivals
-from aibom.types.files import Arrival, FileFacts, FileKey, Origin
+from aibom.types.files import Arrival, FileFacts, FileKey, Origin, Written
 from aibom.types.words import arrived
 from tests import make
 
@@ -24,7 +24,7 @@ def file(device: int, inode: int) -> FileFacts:
         (2, 5, (RENAMED,)),
         (3, 5, ()),
         (1, 6, ()),
-        # a layer's file has no device of its own: the inode tells, and both writers are named
+        # a layer's file has no device of its own: the inode tells
         (0, 5, (CURL, RENAMED)),
         (0, 6, ()),
     ],
@@ -32,14 +32,20 @@ def file(device: int, inode: int) -> FileFacts:
 def test_writers_by_device_and_inode(
     device: int, inode: int, expected: tuple[Arrival, ...]
 ) -> None:
-    index = ArrivalIndex({(1, 5): (CURL,), (2, 5): (RENAMED,)})
+    index = ArrivalIndex({Written(1, 5, 1): (CURL,), Written(2, 5, 1): (RENAMED,)})
     assert index.of(file(device, inode)) == expected
+
+
+@pytest.mark.parametrize("device", [0, 1])
+def test_who_wrote_another_file_with_the_same_inode_is_not_named(device: int) -> None:
+    index = ArrivalIndex({Written(1, 5, 2): (CURL,), Written(1, 5, 1): (RENAMED,)})
+    assert index.of(file(device, 5)) == (RENAMED,)
 
 
 def test_it_is_said_on_the_component_beside_what_is_said_already() -> None:
     shards = make.component(files=(file(1, 5), file(2, 5)), properties=(("a", "b"),))
     other = make.component(files=(file(1, 9),))
-    index = ArrivalIndex({(1, 5): (CURL, CURL), (2, 5): (RENAMED, CURL)})
+    index = ArrivalIndex({Written(1, 5, 1): (CURL, CURL), Written(2, 5, 1): (RENAMED, CURL)})
     found, same = with_arrivals([shards, other], index)
     assert same is other
     assert found == replace(

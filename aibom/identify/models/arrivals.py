@@ -4,33 +4,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from aibom.types.files import Arrival, FileFacts
+from aibom.types.files import Arrival, FileFacts, Written
 from aibom.types.inventory import Component
 from aibom.types.words import arrived
 
-_File = tuple[int, int]
-
 
 class ArrivalIndex:
-    """Finds the writers of files by device and inode."""
+    """Finds the writers of files."""
 
-    def __init__(self, arrivals: Mapping[_File, tuple[Arrival, ...]]) -> None:
-        """Index ``arrivals``, which are by device and inode."""
+    def __init__(self, arrivals: Mapping[Written, tuple[Arrival, ...]]) -> None:
+        """Index ``arrivals``, which are by the files as their writers left them."""
         self._arrivals = arrivals
-        self._by_inode: dict[int, list[Arrival]] = {}
-        for (_, inode), found in arrivals.items():
-            self._by_inode.setdefault(inode, []).extend(found)
+        self._on_overlays: dict[tuple[int, int], list[Arrival]] = {}
+        for (_, inode, mtime_ns), found in arrivals.items():
+            self._on_overlays.setdefault((inode, mtime_ns), []).extend(found)
 
     def of(self, file: FileFacts) -> tuple[Arrival, ...]:
-        """Return how a file arrived.
+        """Return how a file arrived, if it still is what it was then.
 
-        On an overlay the device is not that of the layer (see FileKey), so the inode tells: two
-        file systems may have one of a number, and then both writers are named.
+        On an overlay the device is not that of the layer (see FileKey): the rest has to tell.
         """
         key = file.key
         if key.device:
-            return self._arrivals.get((key.device, key.inode), ())
-        return tuple(self._by_inode.get(key.inode, ()))
+            return self._arrivals.get(Written(key.device, key.inode, key.mtime_ns), ())
+        return tuple(self._on_overlays.get((key.inode, key.mtime_ns), ()))
 
 
 def with_arrivals(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from aibom.formats.procfs import commandline
 from aibom.formats.text import printable
+from aibom.observe.files.recent import NEVER, Recent
 from aibom.observe.files.settling import Settle, current, settled_facts, settled_use
 from aibom.observe.watch.lives import Life
 from aibom.observe.watch.moments import Moments
 from aibom.types.facts import ProcessFacts
-from aibom.types.files import Arrival
+from aibom.types.files import Arrival, Written
 from aibom.types.modelfiles import ModelUse
 from aibom.types.packages import LoadedPackage, Program
 from aibom.types.processes import Cgroup, Connection, Process
@@ -34,6 +35,8 @@ MAX_ARRIVALS = 8
 #: Most files whose arrival is remembered.
 MAX_ARRIVED = 5_000
 
+#: What names a file for as long as it lasts: its file system and handle, or device and inode.
+FileName = tuple[bytes, bytes] | tuple[int, int]
 _Use = tuple[str, str, int, str]
 
 
@@ -160,7 +163,9 @@ class History:
         self._records: dict[Life, _Record] = {}
         self._ending: dict[Life, float] = {}
         self._ended: dict[tuple[object, ...], _Record] = {}
-        self.arrivals: dict[tuple[int, int], tuple[Arrival, ...]] = {}
+        self.arrivals: dict[Written, tuple[Arrival, ...]] = {}
+        # of each file, by what names it for as long as it lasts, how it was written last
+        self._written: Recent[FileName, Written] = Recent(MAX_ARRIVED, NEVER)
         # how many uses are kept of each place, or more; and which have no room for any
         self._crowds: Counter[Cgroup] = Counter()
         self._full: set[Cgroup] = set()
@@ -298,14 +303,22 @@ class History:
             record.connections[connection] = None
             self.note_change()
 
-    def arrived(self, file: tuple[int, int], arrival: Arrival) -> None:
-        """Take who wrote a file, or gave it its name."""
-        known = self.arrivals.get(file, ())
-        if arrival not in known and len(known) < MAX_ARRIVALS:
-            if not known and len(self.arrivals) >= MAX_ARRIVED:
-                del self.arrivals[next(iter(self.arrivals))]
-            self.arrivals[file] = (*known, arrival)
-            self.note_change()
+    def arrived(self, name: FileName, file: Written, arrival: Arrival) -> None:
+        """Take who wrote a file, or gave it its name; ``name`` is its file system and handle.
+
+        Where there is no handle, it is its device and inode.
+        """
+        before = self._written.get(name)
+        self._written.put(name, file)
+        known = self.arrivals.get(before, ()) if before is not None else ()
+        if arrival not in known:
+            known = (*known, arrival)[:MAX_ARRIVALS]
+        if self.arrivals.get(file) == known:
+            return
+        if file not in self.arrivals and len(self.arrivals) >= MAX_ARRIVED:
+            del self.arrivals[next(iter(self.arrivals))]
+        self.arrivals[file] = known
+        self.note_change()
 
     def end(self, life: Life) -> None:
         """Take the end of a process; what it wrote may still settle."""

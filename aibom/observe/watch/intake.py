@@ -128,8 +128,9 @@ class Intake:
             # whatever it is by its content, somebody may read it as a model later
             file = self.sightings.file_of(event)
             if file is not None:
+                name = (event.filesystem, event.file) if event.file else file[:2]
                 container = self._container(life.process)
-                self.history.arrived(file, self.arrivals.of(life, event, container))
+                self.history.arrived(name, file, self.arrivals.of(life, event, container))
         if seen is None:
             return
         self.account.counts.uses += 1

@@ -23,7 +23,7 @@ from aibom.observe.watch.code import folder_of
 from aibom.observe.watch.filesystems import AS_SHOWN, FileSystems, Stored
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.views import View, Views
-from aibom.types.files import UNKNOWN_ORIGIN, FileFacts, FileKey, FileUse, Origin, UseKind
+from aibom.types.files import UNKNOWN_ORIGIN, FileFacts, FileKey, FileUse, Origin, UseKind, Written
 from aibom.types.model import ModelHeader
 from aibom.types.modelfiles import ModelFile, ModelUse
 from aibom.types.unseen import Unseen
@@ -104,13 +104,13 @@ class Sightings:
             return None
         return Sighting(ModelUse(model, use), (key.device, key.inode))
 
-    def file_of(self, event: FileEvent) -> tuple[int, int] | None:
-        """Return what names an event's file to its writers and readers, None when it is gone."""
+    def file_of(self, event: FileEvent) -> Written | None:
+        """Return an event's file as it is now, None when it is gone."""
         try:
             found = self._look(event).found
         except OSError:
             return None
-        return (found.device, found.inode)
+        return Written(found.device, found.inode, found.mtime_ns)
 
     def _look(self, event: FileEvent, *, fresh: bool = False) -> _Known:
         """Return what the file of an event is. Raises OSError when it is gone."""

@@ -11,7 +11,7 @@ from aibom.observe.watch import history as module
 from aibom.observe.watch.history import History, program_of
 from aibom.observe.watch.lives import Life
 from aibom.types.facts import ProcessFacts
-from aibom.types.files import Arrival, FileFacts, FileKey, FileUse, Origin, UseKind
+from aibom.types.files import Arrival, FileFacts, FileKey, FileUse, Origin, UseKind, Written
 from aibom.types.modelfiles import ModelUse
 from aibom.types.packages import Binary, LoadedPackage
 from aibom.types.processes import Cgroup, Connection
@@ -289,18 +289,33 @@ def test_every_memory_has_an_end(history: History, monkeypatch: pytest.MonkeyPat
     assert history.dropped == 3 + 20
     assert len(everything(history)) == 1 + 10
     for number in range(100):
-        history.arrived((1, number), Arrival("cp", number))
-    assert list(history.arrivals) == [(1, number) for number in range(93, 100)]
+        history.arrived((1, number), Written(1, number, 0), Arrival("cp", number))
+    assert list(history.arrivals) == [Written(1, number, 0) for number in range(93, 100)]
     for number in range(100):
-        history.arrived((2, 0), Arrival("cp", number))
-    assert len(history.arrivals[2, 0]) == 2
+        history.arrived((2, 0), Written(2, 0, 0), Arrival("cp", number))
+    assert len(history.arrivals[Written(2, 0, 0)]) == 2
 
 
 def test_arrivals_are_told_once(history: History) -> None:
     for _ in range(3):
-        history.arrived((1, 2), Arrival("curl", 7))
-    assert history.arrivals == {(1, 2): (Arrival("curl", 7),)}
+        history.arrived((1, 2), Written(1, 2, 5), Arrival("curl", 7))
+    assert history.arrivals == {Written(1, 2, 5): (Arrival("curl", 7),)}
     assert history.changes == 1
+
+
+def test_a_file_that_is_written_again_keeps_its_writers(history: History) -> None:
+    history.arrived((b"fs", b"handle"), Written(1, 2, 5), Arrival("curl", 7))
+    history.arrived((b"fs", b"handle"), Written(1, 2, 6), Arrival("sed", 8))
+    assert history.arrivals[Written(1, 2, 6)] == (Arrival("curl", 7), Arrival("sed", 8))
+    assert history.arrivals[Written(1, 2, 5)] == (Arrival("curl", 7),), "as one may hold it still"
+
+
+def test_another_file_with_the_inode_of_one_that_is_gone_has_its_own_writers(
+    history: History,
+) -> None:
+    history.arrived((b"fs", b"first"), Written(1, 2, 5), Arrival("curl", 7))
+    history.arrived((b"fs", b"second"), Written(1, 2, 6), Arrival("sed", 8))
+    assert history.arrivals[Written(1, 2, 6)] == (Arrival("sed", 8),)
 
 
 def test_only_what_is_asked_for_is_given(history: History) -> None:
@@ -401,10 +416,11 @@ def test_one_more_word_on_a_known_file_makes_nothing_else_forgotten(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_ARRIVED", 2)
-    history.arrived((1, 1), Arrival("cp", 1))
-    history.arrived((1, 2), Arrival("cp", 1))
-    history.arrived((1, 2), Arrival("cp", 2))
-    assert set(history.arrivals) == {(1, 1), (1, 2)}
+    one, two = Written(1, 1, 0), Written(1, 2, 0)
+    history.arrived((1, 1), one, Arrival("cp", 1))
+    history.arrived((1, 2), two, Arrival("cp", 1))
+    history.arrived((1, 2), two, Arrival("cp", 2))
+    assert set(history.arrivals) == {one, two}
 
 
 def test_connections_of_like_processes_are_all_kept(history: History) -> None:
