@@ -123,7 +123,8 @@ class Folder:
         if self.file(name) is None:
             return None
         with os.fdopen(self.open(name, os.O_RDONLY), "rb") as file:
-            data = file.read(limit + 1)
+            # room is made for as much as is asked for
+            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
         return data if len(data) <= limit else None
 
     def write(self, name: str, data: bytes) -> None:

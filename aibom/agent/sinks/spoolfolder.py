@@ -58,7 +58,7 @@ class SpoolFolder:
         """Return a file's content, at most ``limit`` bytes of it."""
         descriptor = os.open(name, os.O_RDONLY | OPEN_FILE, dir_fd=self._opened().descriptor)
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(limit)
+            return file.read(min(os.fstat(file.fileno()).st_size, limit))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""

@@ -15,6 +15,7 @@ from aibom.observe.files import hashing
 from aibom.observe.host import rootdir
 from aibom.observe.host.mounttables import MountTables
 from aibom.observe.host.protocol import FileStat, OutsideRootError, RemoteFileSystemError
+from aibom.observe.host.reading import at_most
 from aibom.observe.mcp import ask as mcpask
 from aibom.observe.network import peers
 from aibom.observe.network.httpwire import Place
@@ -51,6 +52,8 @@ class LiveFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to ``length`` bytes at ``offset``; see ByteSource.read."""
+        # room is made for as much as is asked for
+        length = min(length, self.size - offset)
         if length <= 0 or offset < 0:
             return b""
         self._left -= length
@@ -99,12 +102,7 @@ class LiveHost:
     def read(self, pid: int, name: str) -> bytes:
         """Return the content of /proc/PID/``name``, capped at MAX_PROC bytes."""
         with open(f"{self.procfs}/{pid}/{name}", "rb", buffering=0) as file:
-            chunks = []
-            left = MAX_PROC
-            while left > 0 and (chunk := file.read(min(left, 1 << 16))):
-                chunks.append(chunk)
-                left -= len(chunk)
-            return b"".join(chunks)
+            return at_most(file, MAX_PROC)
 
     def owner(self, pid: int) -> int:
         """Return the user id that a process runs as."""

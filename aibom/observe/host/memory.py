@@ -10,6 +10,7 @@ from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 from aibom.formats.cpython.memory import Span
+from aibom.observe.host.reading import at_most
 
 # UIO_MAXIOV of include/uapi/linux/uio.h
 _MAX_VECTORS = 1024
@@ -72,7 +73,7 @@ class ProcessMemory:
 
     def _refresh(self, images: frozenset[Image]) -> None:
         with open(f"{self._folder}/maps", "rb") as file:
-            self._bounds = _bounds(file.read(_MAX_MAPS), images)
+            self._bounds = _bounds(at_most(file, _MAX_MAPS), images)
 
     def read(self, address: int, size: int) -> bytes:
         """Return ``size`` bytes, or b"" when they cannot all be read. Raises OSError."""
