@@ -15,7 +15,7 @@ _MAX_PATH = 4096
 _MAX_LINE = 16 * _MAX_PATH
 # Tables of one node repeat each other's lines: the node's own has another few with each pod. Longer
 # lines are read anew each time, so that nobody's long names fill the memory.
-_KEPT_LINES, _KEPT_LINE = 2048, 2048
+_KEPT_LINES, _KEPT_LINE = 4096, 2048
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 

@@ -4,9 +4,9 @@ from collections import OrderedDict
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
 
-#: Bytes of text whose tables are kept; parsed they take four times as much. A container's table has
+#: Bytes of text whose tables are kept; parsed they take twice as much. A container's table has
 #: some kilobytes, the node's own a hundred and more, and that is another one with each pod.
-MAX_BYTES = 2 << 20
+MAX_BYTES = 1 << 20
 
 
 class MountTables:
