@@ -12,7 +12,7 @@ from aibom.identify.mcp.edges import with_edges
 from aibom.identify.mcp.servers import ServerFinder, Serving, leaves
 from aibom.identify.mcp.services import mcp_services
 from aibom.identify.mcp.urls import configured_destinations
-from aibom.identify.models.arrivals import ArrivalIndex, with_arrivals
+from aibom.identify.models.arrivals import with_arrivals
 from aibom.identify.models.bases import with_bases
 from aibom.identify.models.datastores import DataShelf
 from aibom.identify.models.remotecode import CodeShelf, code_links
@@ -43,7 +43,6 @@ class _Node(NamedTuple):
     rules: RuleSet
     everyone: Mapping[int, ProcessFacts]
     servers: ServerFinder
-    arrivals: ArrivalIndex
 
 
 def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple[Inventory, ...]:
@@ -53,9 +52,7 @@ def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple
     its workload; what belongs to no process goes to all of them.
     """
     everyone = {found.process.pid: found for found in facts.processes}
-    node = _Node(
-        facts, rules, everyone, ServerFinder(rules, everyone), ArrivalIndex(facts.arrivals)
-    )
+    node = _Node(facts, rules, everyone, ServerFinder(rules, everyone))
     inventories: list[Inventory] = []
     groups = group(facts, as_one=as_one)
     for workload, members in groups:
@@ -106,7 +103,7 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
         if server := node.servers.find(found, matches, witness):
             serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
-    known = with_arrivals(models.components(), node.arrivals, models.places)
+    known = with_arrivals(models.components(), facts.arrivals, models.places)
     known, lineage = with_bases(known)
     components = [*known, *software.components(without=own), *own.values()]
     components += [*code.components(), *data.components()]

@@ -66,7 +66,8 @@ class NodeFacts:
 
     ``lost`` are processes that could not be looked into, by pid, with the place that their
     cgroup, which anybody may read, says they belong to. ``sensors`` says what was watched with,
-    and how far it saw. ``arrivals`` are of files as they were after their arrival.
+    and how far it saw. ``arrivals`` are of files as they were after their arrival; on
+    overlays a file's device is not that of its layer, so that it is there once more without.
     ``watched`` is from when to when it was watched, None of a single look.
     """
 

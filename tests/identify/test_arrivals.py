@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from aibom.identify.models.arrivals import ArrivalIndex, with_arrivals
+from aibom.identify.models.arrivals import with_arrivals
 from aibom.types.files import Arrival, FileFacts, FileKey, Origin, Written
 from aibom.types.words import arrived
 from tests import make
@@ -19,34 +19,25 @@ def file(device: int, inode: int) -> FileFacts:
 
 @pytest.mark.parametrize(
     ("device", "inode", "expected"),
-    [
-        (1, 5, (CURL,)),
-        (2, 5, (RENAMED,)),
-        (3, 5, ()),
-        (1, 6, ()),
-        # a layer's file has no device of its own: the inode tells
-        (0, 5, (CURL, RENAMED)),
-        (0, 6, ()),
-    ],
+    [(1, 5, CURL), (2, 5, RENAMED), (3, 5, None), (1, 6, None), (0, 5, None), (0, 7, CURL)],
 )
-def test_writers_by_device_and_inode(
-    device: int, inode: int, expected: tuple[Arrival, ...]
-) -> None:
-    index = ArrivalIndex({Written(1, 5, 1): (CURL,), Written(2, 5, 1): (RENAMED,)})
-    assert index.of(file(device, inode)) == expected
-
-
-@pytest.mark.parametrize("device", [0, 1])
-def test_who_wrote_another_file_with_the_same_inode_is_not_named(device: int) -> None:
-    index = ArrivalIndex({Written(1, 5, 2): (CURL,), Written(1, 5, 1): (RENAMED,)})
-    assert index.of(file(device, 5)) == (RENAMED,)
+def test_writers_by_device_and_inode(device: int, inode: int, expected: Arrival | None) -> None:
+    arrivals = {
+        Written(1, 5, 1): (CURL,),
+        Written(2, 5, 1): (RENAMED,),
+        Written(1, 6, 2): (RENAMED,),  # another file that had the inode
+        Written(0, 7, 1): (CURL,),
+    }
+    (found,) = with_arrivals([make.component(files=(file(device, inode),))], arrivals)
+    said = (("aibom:arrival", arrived(expected)),) if expected is not None else ()
+    assert found.properties == said
 
 
 def test_it_is_said_on_the_component_beside_what_is_said_already() -> None:
     shards = make.component(files=(file(1, 5), file(2, 5)), properties=(("a", "b"),))
     other = make.component(files=(file(1, 9),))
-    index = ArrivalIndex({Written(1, 5, 1): (CURL, CURL), Written(2, 5, 1): (RENAMED, CURL)})
-    found, same = with_arrivals([shards, other], index)
+    arrivals = {Written(1, 5, 1): (CURL, CURL), Written(2, 5, 1): (RENAMED, CURL)}
+    found, same = with_arrivals([shards, other], arrivals)
     assert same is other
     assert found == replace(
         shards,

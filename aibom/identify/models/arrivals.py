@@ -9,41 +9,27 @@ from aibom.types.inventory import Component
 from aibom.types.words import arrived
 
 
-class ArrivalIndex:
-    """Finds the writers of files."""
-
-    def __init__(self, arrivals: Mapping[Written, tuple[Arrival, ...]]) -> None:
-        """Index ``arrivals``, which are by the files as their writers left them."""
-        self._arrivals = arrivals
-        self._on_overlays: dict[tuple[int, int], list[Arrival]] = {}
-        for (_, inode, mtime_ns), found in arrivals.items():
-            self._on_overlays.setdefault((inode, mtime_ns), []).extend(found)
-
-    def of(self, file: FileFacts) -> tuple[Arrival, ...]:
-        """Return how a file arrived, if it still is what it was then.
-
-        On an overlay the device is not that of the layer (see FileKey): the rest has to tell.
-        """
-        key = file.key
-        if key.device:
-            return self._arrivals.get(Written(key.device, key.inode, key.mtime_ns), ())
-        return tuple(self._on_overlays.get((key.inode, key.mtime_ns), ()))
-
-
 def with_arrivals(
     components: Iterable[Component],
-    index: ArrivalIndex,
+    arrivals: Mapping[Written, tuple[Arrival, ...]],
     places: Mapping[str, Iterable[FileFacts]] = MappingProxyType({}),
 ) -> list[Component]:
     """Return components, each with what is known of the arrival of its files.
 
+    That is told of files which still are what they were after it (see NodeFacts.arrivals).
     ``places`` has by ref every file with a component's content, copies included.
     """
-    return [_with(c, places.get(c.ref, c.files), index) for c in components]
+    return [_with(c, places.get(c.ref, c.files), arrivals) for c in components]
 
 
-def _with(component: Component, files: Iterable[FileFacts], index: ArrivalIndex) -> Component:
-    found = sorted({arrival for file in files for arrival in index.of(file)})
+def _with(
+    component: Component,
+    files: Iterable[FileFacts],
+    arrivals: Mapping[Written, tuple[Arrival, ...]],
+) -> Component:
+    keys = (file.key for file in files)
+    written = (Written(key.device, key.inode, key.mtime_ns) for key in keys)
+    found = sorted({arrival for file in written for arrival in arrivals.get(file, ())})
     if not found:
         return component
     properties = tuple(("aibom:arrival", arrived(arrival)) for arrival in found)

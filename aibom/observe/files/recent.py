@@ -9,7 +9,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 #: Seconds after which what nobody asked for may be forgotten.
-UNUSED_SECONDS = 300.0
+UNUSED_SECONDS = 120.0
 #: For what costs more to find out again, and what others speak of only later.
 UNUSED_FOR_LONG = 3600.0
 NEVER = math.inf

@@ -315,10 +315,16 @@ class History:
             known = (*known, arrival)[:MAX_ARRIVALS]
         if self.arrivals.get(file) == known:
             return
-        if file not in self.arrivals and len(self.arrivals) >= MAX_ARRIVED:
-            del self.arrivals[next(iter(self.arrivals))]
-        self.arrivals[file] = known
+        # in a container it may be a layer's file, which has no device of its own (see FileKey)
+        for key in (file, file._replace(device=0)):
+            others = self.arrivals.get(key, ()) if key.device == 0 else ()
+            self._put_arrivals(key, tuple(dict.fromkeys((*others, *known)))[:MAX_ARRIVALS])
         self.note_change()
+
+    def _put_arrivals(self, key: Written, arrivals: tuple[Arrival, ...]) -> None:
+        if key not in self.arrivals and len(self.arrivals) >= 2 * MAX_ARRIVED:
+            del self.arrivals[next(iter(self.arrivals))]
+        self.arrivals[key] = arrivals
 
     def end(self, life: Life) -> None:
         """Take the end of a process; what it wrote may still settle."""

@@ -290,7 +290,8 @@ def test_every_memory_has_an_end(history: History, monkeypatch: pytest.MonkeyPat
     assert len(everything(history)) == 1 + 10
     for number in range(100):
         history.arrived((1, number), Written(1, number, 0), Arrival("cp", number))
-    assert list(history.arrivals) == [Written(1, number, 0) for number in range(93, 100)]
+    kept = {Written(device, number, 0) for number in range(93, 100) for device in (0, 1)}
+    assert set(history.arrivals) == kept
     for number in range(100):
         history.arrived((2, 0), Written(2, 0, 0), Arrival("cp", number))
     assert len(history.arrivals[Written(2, 0, 0)]) == 2
@@ -299,7 +300,7 @@ def test_every_memory_has_an_end(history: History, monkeypatch: pytest.MonkeyPat
 def test_arrivals_are_told_once(history: History) -> None:
     for _ in range(3):
         history.arrived((1, 2), Written(1, 2, 5), Arrival("curl", 7))
-    assert history.arrivals == {Written(1, 2, 5): (Arrival("curl", 7),)}
+    assert history.arrivals == {Written(device, 2, 5): (Arrival("curl", 7),) for device in (0, 1)}
     assert history.changes == 1
 
 
@@ -308,6 +309,13 @@ def test_a_file_that_is_written_again_keeps_its_writers(history: History) -> Non
     history.arrived((b"fs", b"handle"), Written(1, 2, 6), Arrival("sed", 8))
     assert history.arrivals[Written(1, 2, 6)] == (Arrival("curl", 7), Arrival("sed", 8))
     assert history.arrivals[Written(1, 2, 5)] == (Arrival("curl", 7),), "as one may hold it still"
+
+
+def test_a_file_of_a_layer_is_found_without_its_device(history: History) -> None:
+    history.arrived((b"fs", b"handle"), Written(1, 2, 5), Arrival("curl", 7))
+    history.arrived((b"other", b"handle"), Written(3, 2, 5), Arrival("cp", 8))
+    assert history.arrivals[Written(0, 2, 5)] == (Arrival("curl", 7), Arrival("cp", 8))
+    assert history.arrivals[Written(3, 2, 5)] == (Arrival("cp", 8),)
 
 
 def test_another_file_with_the_inode_of_one_that_is_gone_has_its_own_writers(
@@ -416,7 +424,7 @@ def test_one_more_word_on_a_known_file_makes_nothing_else_forgotten(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_ARRIVED", 2)
-    one, two = Written(1, 1, 0), Written(1, 2, 0)
+    one, two = Written(0, 1, 0), Written(0, 2, 0)
     history.arrived((1, 1), one, Arrival("cp", 1))
     history.arrived((1, 2), two, Arrival("cp", 1))
     history.arrived((1, 2), two, Arrival("cp", 2))
