@@ -15,6 +15,9 @@ from aibom.types.unseen import Unseen
 MAX_EVIDENCE = 40
 #: Most components, and as many services, that are remembered of one workload beside what is seen.
 MAX_REMEMBERED = 5_000
+#: The same of what belongs to no workload: that never ends, and whatever ran so shortly that nobody
+#: knows whose it was adds to it.
+MAX_UNATTRIBUTED = 200
 #: Most records of what could not be seen that are kept of one workload.
 MAX_UNSEEN = 200
 #: Reasons that tell of a moment, and of nothing that is still hidden.
@@ -35,8 +38,9 @@ def joined(earlier: Inventory | None, now: Inventory, when: float) -> Inventory:
             services=tuple(_bounded_service(s) for s in now.services),
             unseen=_unseen((), now.unseen),
         )
-    components = _components(earlier.components, now.components, when)
-    services = _services(earlier.services, now.services, when)
+    most = MAX_UNATTRIBUTED if now.workload.kind == "unattributed" else MAX_REMEMBERED
+    components = _components(earlier.components, now.components, when, most)
+    services = _services(earlier.services, now.services, when, most)
     refs = {c.ref for c in components} | {s.ref for s in services}
     links = {link for link in (*earlier.links, *now.links) if {link.source, link.target} <= refs}
     period = _period(earlier.period, now.period)
@@ -98,7 +102,7 @@ def _period(earlier: Span | None, now: Span | None) -> Span | None:
 
 
 def _components(
-    earlier: Iterable[Component], now: Sequence[Component], when: float
+    earlier: Iterable[Component], now: Sequence[Component], when: float, most: int
 ) -> tuple[Component, ...]:
     current = {c.ref: c for c in now}
     known_better = {ref for c in now for ref in c.provisional}
@@ -109,7 +113,8 @@ def _components(
             current[component.ref] = _same(component, seen, when)
         elif component.ref not in known_better:
             gone.append(replace(component, evidence=_until(component.evidence, when)))
-    found = [*(_bounded(c) for c in current.values()), *gone[-MAX_REMEMBERED:]]
+    gone.sort(key=lambda c: _latest(c.evidence))
+    found = [*(_bounded(c) for c in current.values()), *gone[-most:]]
     return tuple(sorted(found, key=lambda c: (c.kind, c.ref)))
 
 
@@ -122,7 +127,7 @@ def _same(earlier: Component, now: Component, when: float) -> Component:
 
 
 def _services(
-    earlier: Iterable[Service], now: Iterable[Service], when: float
+    earlier: Iterable[Service], now: Iterable[Service], when: float, most: int
 ) -> tuple[Service, ...]:
     current = {s.ref: s for s in now}
     gone: list[Service] = []
@@ -137,7 +142,8 @@ def _services(
             endpoints=tuple(sorted({*service.endpoints, *seen.endpoints}))[:MAX_EVIDENCE],
             clients=tuple(sorted({*service.clients, *seen.clients}))[:MAX_EVIDENCE],
         )
-    found = [*(_bounded_service(s) for s in current.values()), *gone[-MAX_REMEMBERED:]]
+    gone.sort(key=lambda s: _latest(s.evidence))
+    found = [*(_bounded_service(s) for s in current.values()), *gone[-most:]]
     return tuple(sorted(found, key=lambda s: s.ref))
 
 
@@ -172,6 +178,10 @@ def _newest(kinds: Mapping[Evidence, Evidence]) -> tuple[Evidence, ...]:
 
 def _last(evidence: Evidence) -> float:
     return float("inf") if evidence.last_seen is None else evidence.last_seen
+
+
+def _latest(evidence: Iterable[Evidence]) -> float:
+    return max(map(_last, evidence), default=0.0)
 
 
 def _evidence(

@@ -5,7 +5,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aibom.identify.remembered import MAX_EVIDENCE, MAX_UNSEEN, gist, joined
+from aibom.identify.remembered import (
+    MAX_EVIDENCE,
+    MAX_UNATTRIBUTED,
+    MAX_UNSEEN,
+    gist,
+    joined,
+)
 from aibom.types.facts import Span
 from aibom.types.files import Origin
 from aibom.types.inventory import Component, Evidence, Inventory, Link, Service, Workload
@@ -146,3 +152,17 @@ def test_the_gist_leaves_out_numbers_and_times() -> None:
     assert gist(one) == gist(replace(other, workload=replace(POD, pids=(8, 9))))
     assert gist(one) != gist(replace(other, sensors=(("file events", "blind"),)))
     assert gist(one) != gist(inventory(model("a", evidence("/m/other"))))
+
+
+def test_of_what_belongs_to_nobody_the_latest_is_remembered() -> None:
+    nobody = Workload("unattributed", "unattributed")
+    found = None
+    for number in range(MAX_UNATTRIBUTED + 50):
+        # refs in another order than the times
+        ref = f"model:{999 - number}"
+        now = Inventory(nobody, (model(ref, evidence(ref, last_seen=float(number))),))
+        found = joined(found, now, float(number))
+    assert found is not None
+    assert len(found.components) == MAX_UNATTRIBUTED + 1
+    assert "model:999" not in {c.ref for c in found.components}
+    assert f"model:{999 - 50}" in {c.ref for c in found.components}

@@ -98,6 +98,8 @@ class FileSystems:
         self._overlays = overlays
         self._by_id: dict[bytes, _FileSystem] = {}
         self._met: dict[tuple[str, str], bytes] = {}
+        # those to which somebody led since everything was last learnt anew
+        self._noted: set[bytes] = set()
         # what is open while a few events are taken together, None otherwise
         self._held: dict[bytes, tuple[int, _Way]] | None = None
         # both threads ask
@@ -124,25 +126,41 @@ class FileSystems:
         if known is None:
             return self._mark(way) if len(self._met) < MAX_MARKED else None
         if known in self._by_id:
-            self._note_way(self._by_id[known], way)
+            self._note_way(known, self._by_id[known], way)
         return None
 
-    def forget(self) -> None:
-        """Forget what is marked, as mounts have changed.
+    def renew(self, pid: int) -> tuple[Unseen, ...]:
+        """Learn anew what the mount namespace of a process shows, as its mounts have changed.
 
-        Numbers of devices are given again: what bears one now may be another file system. To mark
-        one twice changes nothing.
+        What is no longer mounted there is forgotten. Numbers of devices are given again: what
+        bears one now may be another file system. To mark one twice changes nothing. Returns what
+        ``meet`` does, and raises what it does.
         """
         with self._lock:
             self._met.clear()
-            for identifier, known in list(self._by_id.items()):
-                known.ways[:] = [way for way in known.ways if self._lives(way)]
-                if not known.ways:
-                    del self._by_id[identifier]
+            for known in self._by_id.values():
+                known.ways[:] = [way for way in known.ways if way.pid != pid and self._lives(way)]
+            try:
+                return self.meet(pid)
+            finally:
+                self._by_id = {i: known for i, known in self._by_id.items() if known.ways}
 
-    def _note_way(self, known: _FileSystem, way: _Way) -> None:
+    def anew(self) -> None:
+        """Begin to learn everything anew, until ``learnt``; what is known is of use meanwhile."""
+        with self._lock:
+            self._met.clear()
+            self._noted.clear()
+
+    def learnt(self) -> None:
+        """Forget the file systems that nobody was met in since ``anew``: they are unmounted."""
+        with self._lock:
+            kept = self._noted
+            self._by_id = {i: known for i, known in self._by_id.items() if i in kept}
+
+    def _note_way(self, identifier: bytes, known: _FileSystem, way: _Way) -> None:
+        self._noted.add(identifier)
         # a mount that shows the whole file system can name every file of it
-        if way.mount.root == "/" and known.ways[0].mount.root != "/":
+        if way.mount.root == "/" and known.ways and known.ways[0].mount.root != "/":
             known.ways.insert(0, way)
         elif all(w.pid != way.pid for w in known.ways):
             known.ways.append(way)
@@ -187,8 +205,9 @@ class FileSystems:
             identifier = self._met[_key(mount)] = fsid_of(folder)
             known = self._by_id.get(identifier)
             if known is not None and known.device == mount.device:
-                self._note_way(known, way)
+                self._note_way(identifier, known, way)
             else:
+                self._noted.add(identifier)
                 self._by_id[identifier] = _FileSystem(mount.device, [way])
         except SensorError as error:
             self._met[_key(mount)] = b""

@@ -373,8 +373,10 @@ class Watcher:
     def _mark_mounted(self) -> None:
         """Mark what was mounted in our own namespace; called by the collector's thread."""
         self._host.refresh()
-        self._systems.forget()
-        self._mark(os.getpid())
+        if self._sensors.files is not None:
+            with suppress(OSError):
+                for unseen in self._systems.renew(os.getpid()):
+                    self._account.miss(unseen)
 
     def _mark(self, pid: int) -> None:
         """Mark the file systems that a process sees."""
@@ -422,9 +424,11 @@ class Watcher:
             found = self._sweeper.sweep(Scope(skip=self.scope.skip))
             self._lost = dict(found.lost)
             self._take(found, asked_ns, before)
-            self._systems.forget()
+            self._systems.anew()
             self._learnt.clear()
+            self._mark(os.getpid())
             self._learn_anew()
+            self._systems.learnt()
         self._schedule.swept(time.monotonic() - began)
         self._swept_at = time.time()
 

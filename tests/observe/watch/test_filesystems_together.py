@@ -63,3 +63,34 @@ def test_what_goes_wrong_leaves_nothing_open(
     with pytest.raises(FileNotFoundError):
         fails()
     assert descriptors() == before
+
+
+def is_known(systems: FileSystems) -> bool:
+    try:
+        systems.folder(b"id", b"no handle")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it was looked into
+    return True
+
+
+@pytest.mark.parametrize(("renewed", "kept"), [(os.getpid(), False), (1, True)])
+def test_what_a_namespace_no_longer_shows_is_forgotten(
+    systems: FileSystems, monkeypatch: pytest.MonkeyPatch, renewed: int, kept: bool
+) -> None:
+    monkeypatch.setattr(systems, "meet", lambda _: ())
+    assert is_known(systems)
+    assert systems.renew(renewed) == ()
+    assert is_known(systems) == kept
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_what_nobody_leads_to_any_more_is_forgotten(systems: FileSystems, met: bool) -> None:
+    (known,) = systems._by_id.values()
+    systems.anew()
+    assert is_known(systems), "until everything is learnt"
+    if met:
+        systems._note_way(b"id", known, known.ways[0])
+    systems.learnt()
+    assert is_known(systems) == met
