@@ -43,8 +43,8 @@ bench: $(READY) ## what a sweep costs, beside lsof
 benchagent: $(READY) ## what an agent costs on a full node, and how soon it tells
 	@$(BIN)/python -m rig.benchnode
 
-soak: $(READY) ## an agent beside an hour of churn; MINUTES=5 for a shorter one
-	@$(BIN)/python -m rig.soak --minutes $(or $(MINUTES),60)
+soak: $(READY) ## an agent beside an hour of churn; MINUTES=5 for a shorter one, PODS=0 for a storm
+	@$(BIN)/python -m rig.soak --minutes $(or $(MINUTES),60) --pods $(or $(PODS),12)
 
 benchdiff: $(READY) ## what a comparison costs, and how that grows
 	@$(BIN)/python -m rig.benchdiff

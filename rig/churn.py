@@ -1,10 +1,11 @@
-"""Pods that come, load, download, misbehave and die, a few a second, for as long as asked."""
+"""Pods that come, load, download, misbehave and die, as many a minute and for as long as asked."""
 
 import itertools
 import logging
 import random
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,8 +78,9 @@ time.sleep({seconds})
 class Churn:
     """What has come and gone so far."""
 
-    def __init__(self, node: Node, image: str) -> None:
-        """Run pods of ``image`` on ``node``."""
+    def __init__(self, node: Node, image: str, rate: float = 0.0) -> None:
+        """Run pods of ``image`` on ``node``, ``rate`` a minute; 0 is as many as it can."""
+        self._pause = 60 * SIDE_BY_SIDE / rate if rate else 0.0
         self.pods: Counter[str] = Counter()
         self.processes = 0
         self._node, self._image = node, image
@@ -100,6 +102,7 @@ class Churn:
 
     def _pods(self) -> None:
         while not self._ended.is_set():
+            next_at = time.monotonic() + self._pause
             number = next(self._numbers)
             what = random.choice(list(PROGRAMS))  # noqa: S311 - what comes next, no secret
             seconds = random.uniform(0.2, 4.0)  # noqa: S311
@@ -117,6 +120,7 @@ class Churn:
             except RigError as error:  # it was gone before it was seen to run
                 self.pods["failed"] += 1
                 _LOG.debug("%s", error)
+            self._ended.wait(max(0.0, next_at - time.monotonic()))
 
     def _bursts(self) -> None:
         while not self._ended.wait(BURST_SECONDS):
@@ -126,11 +130,11 @@ class Churn:
 
 
 @contextmanager
-def churning(cache: Path) -> Iterator[Churn]:
-    """Let pods come and go on a node of their own for a block. Needs root."""
+def churning(cache: Path, rate: float = 0.0) -> Iterator[Churn]:
+    """Let pods come and go on a node of their own for a block, see Churn. Needs root."""
     parts = prepare.parts(pip.IMAGE, cache)
     with Node(cache / "bench-node", cache) as node:
-        churn = Churn(node, node.load(prepare.image(parts, cache)))
+        churn = Churn(node, node.load(prepare.image(parts, cache)), rate)
         churn.start()
         try:
             yield churn

@@ -1,4 +1,4 @@
-"""``make soak``: an agent on a full node for an hour, while pods come and go a few times a second.
+"""``make soak``: an agent on a full node for an hour, while pods come and go all the time.
 
 What it holds is measured all along: memory, descriptors, threads and the size of its state. Of the
 second half the slope is told with its standard error: what is flat has one that is nothing beside
@@ -23,6 +23,8 @@ from rig.lines import through
 from rig.nodeagent import NodeAgent, Used, load, running
 
 SAMPLE_SECONDS = 10.0
+#: Pods a minute: as if every job of a busy node ran each few seconds.
+PODS = 12.0
 _MEGABYTE = 1e6
 _SERIES: dict[str, tuple[Callable[[Used], float], str]] = {
     "resident memory": (lambda u: u.rss / _MEGABYTE, "MB"),
@@ -33,13 +35,16 @@ _SERIES: dict[str, tuple[Callable[[Used], float], str]] = {
 }
 
 
-def soak(minutes: float, cache: Path, table: Path | None) -> None:
-    """Churn for so many minutes, and print what became of the agent meanwhile."""
+def soak(minutes: float, rate: float, cache: Path, table: Path | None) -> None:
+    """Churn for so many minutes, and print what became of the agent meanwhile.
+
+    ``rate`` is pods a minute, 0 as many as the machine can.
+    """
     with tempfile.TemporaryDirectory(prefix="aibom-soak-") as scratch:
         folder = Path(scratch)
         with running(folder=folder) as agent:
             agent.ready()
-            with churning(cache) as churn:
+            with churning(cache, rate) as churn:
                 samples = _sampled(agent, churn, minutes * 60)
             _tell(samples, churn, agent)
         lines = (folder / "log").read_text(errors="replace").splitlines()
@@ -99,6 +104,9 @@ def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m rig.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long (default: 60)")
+    parser.add_argument(
+        "--pods", type=float, default=PODS, help=f"a minute (default: {PODS:g}); 0 is all it can"
+    )
     parser.add_argument("--here", action="store_true", help="on the machine as it is")
     parser.add_argument("--table", type=Path, help="write all samples to this file, as CSV")
     arguments = parser.parse_args()
@@ -109,7 +117,7 @@ def _soak(arguments: argparse.Namespace) -> None:
     cache = cache_folder()
     with contextlib.nullcontext("as it is") if arguments.here else full_node(cache) as node:
         print(f"node: {node}")
-        soak(arguments.minutes, cache, arguments.table)
+        soak(arguments.minutes, arguments.pods, cache, arguments.table)
 
 
 if __name__ == "__main__":
