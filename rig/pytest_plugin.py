@@ -1,4 +1,4 @@
-"""One node for all live tests of a run, as fixtures.
+"""What tests have in common, as fixtures: one node for all live ones of a run, and Helm.
 
 A conftest.py makes them known, however many of them do, with::
 
@@ -7,10 +7,13 @@ A conftest.py makes them known, however many of them do, with::
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from rig.cache import cache_folder
+from rig.cache import cache_folder, filling
+from rig.errors import RigError
+from rig.helm import program
 from rig.node import Node, may_not_run
 from rig.signals import ending_as_interrupt
 
@@ -39,3 +42,13 @@ def rig_node(_started_node: Node) -> Iterator[Node]:
 def rig_python(_started_node: Node) -> str:
     """Give the name of the plain Python image, loaded into the node."""
     return _started_node.load_python()
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """Give Helm. A test that asks for it is skipped where it cannot be had."""
+    try:
+        with filling(cache_folder()):
+            return program("helm", cache_folder())
+    except RigError as error:
+        pytest.skip(f"needs Helm: {error}")

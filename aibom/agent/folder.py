@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from aibom.observe.host.reading import at_most
+
 
 class Modes(NamedTuple):
     """The modes of files and folders that are made."""
@@ -123,8 +125,7 @@ class Folder:
         if self.file(name) is None:
             return None
         with os.fdopen(self.open(name, os.O_RDONLY), "rb") as file:
-            # room is made for as much as is asked for
-            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
+            data = at_most(file, limit + 1)
         return data if len(data) <= limit else None
 
     def write(self, name: str, data: bytes) -> None:

@@ -1,11 +1,11 @@
 """``python -m rig.deploy check``: hold deploy/ against its tools. ``write`` makes what is made."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
 from rig.cache import REPOSITORY, cache_folder, filling
+from rig.command import run
 from rig.deploy import chart, lock, made
 from rig.errors import RigError
 from rig.helm import program
@@ -16,16 +16,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m rig.deploy", description=__doc__)
     parser.add_argument("command", choices=("check", "write"))
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return run("rig", lambda: _deploy(arguments.command))
+
+
+def _deploy(command: str) -> int:
     cache = cache_folder()
+    with filling(cache):
+        helm, kubectl = program("helm", cache), program("kubectl", cache)
     try:
-        with filling(cache):
-            helm, kubectl = program("helm", cache), program("kubectl", cache)
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
-    try:
-        if arguments.command == "write":
+        if command == "write":
             for path in made.write(helm):
                 print(f"wrote {path.relative_to(REPOSITORY)}")
         else:

@@ -15,8 +15,8 @@ from pathlib import Path
 import aibom
 from rig import images, oci, pip
 from rig.cache import REPOSITORY, cache_folder, filling, key, scratch, unfinished
+from rig.command import run
 from rig.deploy import lock, uv, wheel
-from rig.errors import RigError
 from rig.layer import Layer, Program
 
 _LOG = logging.getLogger(__name__)
@@ -88,20 +88,18 @@ def layer_of_program(built: Path) -> Layer:
 
 def main() -> int:
     """Build it and say where it is and what it is called."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    return run("rig", _build)
+
+
+def _build() -> None:
     cache = cache_folder()
     target = REPOSITORY / "dist" / f"aibom-{aibom.__version__}-{oci.architecture()}.oci.tar"
-    try:
-        with filling(cache), scratch(cache) as work:
-            built = image(cache, wheel.build(work, cache))
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
+    with filling(cache), scratch(cache) as work:
+        built = image(cache, wheel.build(work, cache))
     target.parent.mkdir(exist_ok=True)
     shutil.copyfile(built.archive, target)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     print(f"{target.relative_to(REPOSITORY)} (sha256 {digest})\n{NAME}@{built.digest}")
-    return 0
 
 
 if __name__ == "__main__":

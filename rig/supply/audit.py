@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rig.command import run
 from rig.errors import RigError
 from rig.supply.pins import LOCK, pins
 
@@ -65,13 +66,13 @@ def _ask(lock: Path) -> str:
 
 
 def main() -> int:
+    """Run the command."""
+    return run("rig", _audit)
+
+
+def _audit() -> int:
     """Ask, print and judge."""
-    try:
-        asked = len(pins())
-        said = verdict(_ask(LOCK), asked)
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
+    said = verdict(_ask(LOCK), len(pins()))
     print("\n".join(said.lines))
     return 1 if said.found else 0
 

@@ -28,6 +28,7 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from rig.command import run
 from rig.errors import RigError
 from rig.supply.pins import LOCK, Pin, pins
 
@@ -145,25 +146,25 @@ def _installed(pin: Pin) -> Said:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run the command line."""
+    return run("rig", lambda: _write(arguments))
+
+
+def _write(arguments: Sequence[str]) -> None:
     """Write WHEEL.cdx.json and say so."""
     try:
         wheel = Path(arguments[0])
         when = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")), UTC)
-        locked = pins(LOCK)
-        text = sbom(wheel, locked, when)
     except (IndexError, ValueError):
-        print("rig: one wheel, and SOURCE_DATE_EPOCH in seconds", file=sys.stderr)
-        return 2
-    except RigError as error:
-        print(f"rig: {error}", file=sys.stderr)
-        return 2
+        raise RigError("one wheel, and SOURCE_DATE_EPOCH in seconds") from None
+    locked = pins(LOCK)
+    text = sbom(wheel, locked, when)
     silent = [pin.name for pin in locked if not _installed(pin).version]
     if silent:
         print(f"without licence and requirements, as not installed here: {', '.join(silent)}")
     target = wheel.with_suffix(".cdx.json")
     target.write_text(text, encoding="utf-8")
     print(target)
-    return 0
 
 
 if __name__ == "__main__":

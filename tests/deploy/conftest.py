@@ -1,4 +1,4 @@
-"""Helm, for the tests of the chart."""
+"""What the chart renders, for its tests."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from rig.cache import cache_folder, filling
 from rig.deploy import chart
-from rig.errors import RigError
-from rig.helm import program
 
 Objects = dict[str, dict[str, Any]]
 Render = Callable[..., Objects]
@@ -17,13 +14,8 @@ Render = Callable[..., Objects]
 DEFAULT = chart.CHART / "ci" / "default-values.yaml"
 
 
-@pytest.fixture(scope="session")
-def helm() -> Path:
-    try:
-        with filling(cache_folder()):
-            return program("helm", cache_folder())
-    except RigError as error:
-        pytest.skip(f"needs Helm: {error}")
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.import_plugin("rig.pytest_plugin")
 
 
 @pytest.fixture

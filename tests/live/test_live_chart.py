@@ -11,7 +11,6 @@ import pytest
 from rig.cache import cache_folder, filling
 from rig.deploy import chart, image, wheel
 from rig.errors import RigError
-from rig.helm import program
 from rig.node import Node
 from rig.pods import Container, HostNamespace, Mount, Running, Security, Volume
 from tests.live.test_live_files import gguf
@@ -20,15 +19,6 @@ pytestmark = pytest.mark.live
 
 VALUES = chart.CHART / "ci"
 SLEEP = ("python3", "-c", "import time; time.sleep(600)")
-
-
-@pytest.fixture(scope="module")
-def helm() -> Path:
-    try:
-        with filling(cache_folder()):
-            return program("helm", cache_folder())
-    except RigError as error:
-        pytest.skip(f"needs Helm: {error}")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aibom.agent.folder import OPEN_FILE, PRIVATE, Folder
+from aibom.observe.host.reading import at_most
 
 #: Where files are put that cannot be delivered, or that are none of ours.
 ASIDE = "aside"
@@ -58,7 +59,7 @@ class SpoolFolder:
         """Return a file's content, at most ``limit`` bytes of it."""
         descriptor = os.open(name, os.O_RDONLY | OPEN_FILE, dir_fd=self._opened().descriptor)
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(min(os.fstat(file.fileno()).st_size, limit))
+            return at_most(file, limit)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""

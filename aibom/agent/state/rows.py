@@ -92,7 +92,7 @@ def save_inventory(
     """
     number, images = owners
     connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (number, packed(inventory)))
-    seen = [s for s in sightings(inventory, now) if not images.keys().isdisjoint(s.images)]
+    seen = list(sightings(inventory, now))
     connection.executemany(_THING, [(s.thing.digest, s.thing.ref, s.thing.names) for s in seen])
     connection.executemany(
         _SIGHTING,

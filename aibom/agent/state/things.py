@@ -12,7 +12,7 @@ from aibom.compare.join import digests_of, paths_of
 from aibom.compare.missing import Seen
 from aibom.compare.services import hosts_of
 from aibom.formats.packages import purl
-from aibom.types.inventory import Component, Inventory, Service
+from aibom.types.inventory import Component, Evidence, Inventory, Service
 
 _Names = tuple[list[str], list[str], list[str], list[str]]
 _REFERENCE = "aibom:image:reference"
@@ -59,23 +59,21 @@ def images_of(inventory: Inventory) -> dict[str, frozenset[str]]:
 
 
 def sightings(inventory: Inventory, now: float) -> Iterator[Sighting]:
-    """Yield everything of a workload that a claim may be about; what has no time was seen now.
+    """Yield everything that containers of images loaded; what has no time was seen now.
 
     A thing whose container is not known was seen in all of them.
     """
     images = images_of(inventory)
+
+    def ran(inside: frozenset[str]) -> tuple[str, ...]:
+        return tuple(d for d, names in images.items() if not inside or inside & names)
+
     for component in inventory.components:
-        if component.kind == "image":
-            continue
-        inside = frozenset(component.containers)
-        ran = tuple(d for d, names in images.items() if not inside or inside & names)
-        times = [(e.first_seen, e.last_seen) for e in component.evidence]
-        yield Sighting(_component(component), *_span(times, now), ran)
+        if component.kind != "image" and (by := ran(frozenset(component.containers))):
+            yield Sighting(_component(component), *_span(component.evidence, now), by)
     for service in inventory.services:
-        inside = frozenset(e.container for e in service.evidence) - {""}
-        ran = tuple(d for d, names in images.items() if not inside or inside & names)
-        times = [(e.first_seen, e.last_seen) for e in service.evidence]
-        yield Sighting(_service(service), *_span(times, now), ran)
+        if by := ran(frozenset(e.container for e in service.evidence) - {""}):
+            yield Sighting(_service(service), *_span(service.evidence, now), by)
 
 
 def union(names: Iterable[tuple[object, object]]) -> Seen:
@@ -124,7 +122,8 @@ def _is_text(name: str) -> bool:
     return not any("\ud800" <= c <= "\udfff" for c in name)
 
 
-def _span(times: list[tuple[float | None, float | None]], now: float) -> tuple[float, float]:
+def _span(evidence: Iterable[Evidence], now: float) -> tuple[float, float]:
+    times = [(e.first_seen, e.last_seen) for e in evidence]
     firsts = [first if first is not None else now for first, _ in times]
     lasts = [last if last is not None else now for _, last in times]
     last = min(max(lasts, default=now), now)

@@ -46,8 +46,9 @@ class Recent(Generic[K, V]):
 
     def keep(self, wanted: Callable[[K], bool]) -> None:
         """Forget all entries but those whose key is ``wanted``."""
-        self._young = {key: value for key, value in self._young.items() if wanted(key)}
-        self._old = {key: value for key, value in self._old.items() if wanted(key)}
+        # another thread's question may move an entry meanwhile
+        self._young = {key: value for key, value in list(self._young.items()) if wanted(key)}
+        self._old = {key: value for key, value in list(self._old.items()) if wanted(key)}
 
     def put(self, key: K, value: V) -> V:
         """Remember ``value`` and return it."""

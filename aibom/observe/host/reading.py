@@ -1,4 +1,4 @@
-"""Reading a file of the kernel's, whose length nobody knows before it is read."""
+"""Reading a file whose length nobody vouches for: the kernel's have none, others may grow."""
 
 from typing import BinaryIO
 

@@ -315,10 +315,11 @@ class History:
             known = (*known, arrival)[:MAX_ARRIVALS]
         if self.arrivals.get(file) == known:
             return
+        self._put_arrivals(file, known)
         # in a container it may be a layer's file, which has no device of its own (see FileKey)
-        for key in (file, file._replace(device=0)):
-            others = self.arrivals.get(key, ()) if key.device == 0 else ()
-            self._put_arrivals(key, tuple(dict.fromkeys((*others, *known)))[:MAX_ARRIVALS])
+        layered = file._replace(device=0)
+        others = self.arrivals.get(layered, ())
+        self._put_arrivals(layered, tuple(dict.fromkeys((*others, *known)))[:MAX_ARRIVALS])
         self.note_change()
 
     def _put_arrivals(self, key: Written, arrivals: tuple[Arrival, ...]) -> None:

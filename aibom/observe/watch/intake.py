@@ -135,7 +135,7 @@ class Intake:
             return
         self.account.counts.uses += 1
         self.account.counts.unattributed += not life.placed
-        self.history.use(life, seen.use, own_opens)
+        self.history.use(life, seen, own_opens)
         if life.ended_ns:
             self.history.end(life)
         else:

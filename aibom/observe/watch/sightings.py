@@ -43,13 +43,6 @@ class _Known(NamedTuple):
     until: float
 
 
-class Sighting(NamedTuple):
-    """A model file and how an event says that it was used; ``file`` names it to its writers."""
-
-    use: ModelUse
-    file: tuple[int, int]
-
-
 class ChangingError(Exception):
     """The file is being written to: it is to be looked at again when it has settled."""
 
@@ -80,7 +73,7 @@ class Sightings:
             _MODELS
         )
 
-    def see(self, life: Life | None, event: FileEvent) -> Sighting | Unseen | None:
+    def see(self, life: Life | None, event: FileEvent) -> ModelUse | Unseen | None:
         """Return how a model file was used; None for what is no model.
 
         An Unseen says why a file that bears a model's name could not be looked at. Raises
@@ -96,13 +89,11 @@ class Sightings:
                     return _missed(event, error)
         raise ChangingError
 
-    def _see(self, life: Life | None, event: FileEvent, *, fresh: bool) -> Sighting | None:
+    def _see(self, life: Life | None, event: FileEvent, *, fresh: bool) -> ModelUse | None:
         known = self._look(event, fresh=fresh)
         use, key, origin = self._place(life, event, known)
         model = self._model(life, event, FileFacts(use.path, key, origin))
-        if model is None:
-            return None
-        return Sighting(ModelUse(model, use), (key.device, key.inode))
+        return ModelUse(model, use) if model is not None else None
 
     def file_of(self, event: FileEvent) -> Written | None:
         """Return an event's file as it is now, None when it is gone."""

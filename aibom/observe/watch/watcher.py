@@ -150,8 +150,8 @@ class Watcher:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
         self._began = time.time()
         self.scope = replace(scope, skip=scope.skip | {os.getpid()})
-        self._mark(os.getpid())
-        self._mark(1)
+        self._mark(self._systems.meet, os.getpid())
+        self._mark(self._systems.meet, 1)
         self._collector.start()
         self._meet(os.getpid())
         self._sweep()
@@ -161,7 +161,7 @@ class Watcher:
         self._began = time.time()
         self._tree = True
         self._schedule.closely()
-        self._mark(os.getpid())
+        self._mark(self._systems.meet, os.getpid())
         own = self._meet(os.getpid())
         self._collector.start()
         root = self._meet(pid)
@@ -361,7 +361,7 @@ class Watcher:
         if near is not None:
             with suppress(OSError):  # it has ended meanwhile; the next one of its kind will do
                 self._views.meet(near, processes)
-                self._mark(near.pid)
+                self._mark(self._systems.meet, near.pid)
 
     def _remount(self) -> None:
         """Learn where the files of new mounts in our own namespace are seen."""
@@ -373,17 +373,12 @@ class Watcher:
     def _mark_mounted(self) -> None:
         """Mark what was mounted in our own namespace; called by the collector's thread."""
         self._host.refresh()
-        if self._sensors.files is not None:
-            with suppress(OSError):
-                for unseen in self._systems.renew(os.getpid()):
-                    self._account.miss(unseen)
+        self._mark(self._systems.renew, os.getpid())
 
-    def _mark(self, pid: int) -> None:
-        """Mark the file systems that a process sees."""
-        if self._sensors.files is None:
-            return
+    def _mark(self, marking: Callable[[int], Iterable[Unseen]], pid: int) -> None:
+        """Mark the file systems that a process sees, and say which cannot be."""
         with suppress(OSError):  # it has ended, or is out of reach as process 1 may be
-            for unseen in self._systems.meet(pid):
+            for unseen in marking(pid):
                 self._account.miss(unseen)
 
     def _keep_looking(self) -> None:
@@ -426,7 +421,7 @@ class Watcher:
             self._take(found, asked_ns, before)
             self._systems.anew()
             self._learnt.clear()
-            self._mark(os.getpid())
+            self._mark(self._systems.meet, os.getpid())
             self._learn_anew()
             self._systems.learnt()
         self._schedule.swept(time.monotonic() - began)
