@@ -18,6 +18,7 @@ from aibom.agent.config.reload import Reloader
 from aibom.agent.config.settings import Settings
 from aibom.agent.errors import AgentError
 from aibom.agent.folder import PRIVATE, SHARED, Folder, Modes
+from aibom.agent.freeing import be_sparing
 from aibom.agent.images.own import OwnImages
 from aibom.agent.log import Log
 from aibom.agent.output.output import Output
@@ -94,6 +95,7 @@ def promised(settings: Settings, images: OwnImages | None = None) -> Comparer:
 
 
 def _run(settings: Settings, load_again: Callable[[], Settings]) -> None:
+    be_sparing()
     log = Log(settings.log)
     node = settings.node.name or socket.gethostname()
     rules = load()
@@ -166,7 +168,7 @@ def _served(agent: Agent, settings: Settings, log: Log) -> Iterator[None]:
     if not settings.listen:
         yield
         return
-    # a quarter of the agent's memory is what makes metrics
+    # more than a megabyte, for nothing where nobody asks
     from aibom.agent.health.server import Server  # noqa: PLC0415
 
     server = Server(settings.listen, lambda: agent.status, log)

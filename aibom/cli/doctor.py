@@ -14,8 +14,9 @@ from aibom.agent.errors import AgentError
 from aibom.agent.health.server import Server
 from aibom.agent.log import Log
 from aibom.agent.status import Status
+from aibom.cli.console import show
 from aibom.cli.node import add_host_options
-from aibom.cli.terminal import OK, show
+from aibom.cli.terminal import OK
 from aibom.formats.text import printable
 from aibom.observe.checkup import Check, State, check_up
 from aibom.observe.host.live import visible_rootfs

@@ -3,17 +3,9 @@
 import argparse
 from pathlib import Path
 
+from aibom.cli.console import plain, show
 from aibom.cli.declared import MAX_DOCUMENT, add_declared_option, read_promised
-from aibom.cli.terminal import (
-    OK,
-    CommandError,
-    plain,
-    read_file,
-    say,
-    show,
-    write_file,
-    write_stdout,
-)
+from aibom.cli.terminal import OK, CommandError, read_file, say, write_file, write_stdout
 from aibom.cli.times import add_time_option, time_of
 from aibom.compare.compare import compare
 from aibom.declare import observed

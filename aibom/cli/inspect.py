@@ -9,7 +9,8 @@ from typing import NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from aibom.cli.terminal import OK, TROUBLE, CommandError, say, show, write_stdout
+from aibom.cli.console import show
+from aibom.cli.terminal import OK, TROUBLE, CommandError, say, write_stdout
 from aibom.formats.models.detect import Detected
 from aibom.formats.models.examine import examine
 from aibom.formats.text import printable

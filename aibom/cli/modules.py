@@ -7,7 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from aibom.cli.terminal import OK, CommandError, show, write_stdout
+from aibom.cli.console import show
+from aibom.cli.terminal import OK, CommandError, write_stdout
 from aibom.formats.cpython.memory import InterpreterError
 from aibom.formats.cpython.modules import ModuleTable
 from aibom.formats.text import printable

@@ -10,15 +10,8 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from aibom.cli.terminal import (
-    CommandError,
-    is_wide,
-    plain,
-    say,
-    show,
-    write_file,
-    write_stdout,
-)
+from aibom.cli.console import is_wide, plain, show
+from aibom.cli.terminal import CommandError, say, write_file, write_stdout
 from aibom.cli.times import add_time_option
 from aibom.pipeline import Result
 from aibom.report.cyclonedx import VIEWS, document_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from aibom.cli.terminal import CommandError, plain, say, show, write_file, write_stdout
+from aibom.cli.console import plain, show
+from aibom.cli.terminal import CommandError, say, write_file, write_stdout
 from aibom.formats.source import FormatError
 from aibom.report.diffview import diff_view
 from aibom.report.formats import FORMATS

@@ -6,19 +6,11 @@ from pathlib import Path
 
 from rich.text import Text
 
+from aibom.cli.console import show
 from aibom.cli.declared import MAX_DOCUMENT
 from aibom.cli.policyfile import read_policy, written
 from aibom.cli.schemas import POLICY, schema_text
-from aibom.cli.terminal import (
-    FINDINGS,
-    OK,
-    CommandError,
-    read_file,
-    say,
-    show,
-    write_file,
-    write_stdout,
-)
+from aibom.cli.terminal import FINDINGS, OK, CommandError, read_file, say, write_file, write_stdout
 from aibom.cli.times import add_time_option, time_of
 from aibom.compare.policy.lint import problems
 from aibom.declare import observed

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from aibom.cli.terminal import FINDINGS, OK, say, show
+from aibom.cli.console import show
+from aibom.cli.terminal import FINDINGS, OK, say
 from aibom.rulebook.check import check
 from aibom.rulebook.lint import lint
 from aibom.rulebook.load import load, read_documents, rules_folder

@@ -1,16 +1,11 @@
 """Where output goes: data to stdout, everything about the run to stderr, files written whole."""
 
-import io
 import os
-import shutil
 import stat
 import sys
 import tempfile
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-
-from rich.console import Console, RenderableType
-from rich.text import Text
 
 from aibom.formats.text import printable, uncommanding
 
@@ -22,42 +17,9 @@ INCOMPLETE = 3
 #: What a command that runs another one answers when it fails itself (as env(1) and timeout(1)).
 COMMAND_FAILED = 125
 
-#: Columns of tables that go to a file or a pipe, where nobody's terminal says how wide it is.
-PIPE_WIDTH = 160
-_WIDE = 120
-
 
 class CommandError(Exception):
     """Trouble that the user can mend; the message says what happened and what to do."""
-
-
-def show(*renderables: RenderableType) -> None:
-    """Print tables and text to stdout; colours only on terminals and never with NO_COLOR."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        _console(None).print(*renderables, sep="\n")
-    else:
-        write_stdout(plain(*renderables))
-
-
-def is_wide() -> bool:
-    """Say whether there is room for every column of a table."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return True
-    return shutil.get_terminal_size().columns >= _WIDE
-
-
-def plain(*renderables: RenderableType) -> str:
-    """Return tables and text as they stand in a file or a pipe."""
-    buffer = io.StringIO()
-    _console(buffer).print(*renderables, sep="\n")
-    # tables fill their cells with blanks, which only a terminal swallows
-    lines = "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
-    return uncommanding(lines)
-
-
-def _console(buffer: io.StringIO | None) -> Console:
-    width = None if buffer is None else PIPE_WIDTH
-    return Console(file=buffer, width=width, highlight=False, markup=False, emoji=False)
 
 
 def say(message: str) -> None:
@@ -69,6 +31,9 @@ def busy(message: str) -> AbstractContextManager[object]:
     """Show that something takes its time, on terminals only."""
     if not sys.stderr.isatty():
         return nullcontext()
+    from rich.console import Console  # noqa: PLC0415 - nearly 2 MB, and an agent has no terminal
+    from rich.text import Text  # noqa: PLC0415
+
     return Console(stderr=True).status(Text(message))
 
 

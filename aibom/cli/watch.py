@@ -14,6 +14,7 @@ from types import FrameType
 from rich.text import Text
 
 from aibom.asking import Asker
+from aibom.cli.console import show
 from aibom.cli.declared import add_declared_option, read_promised
 from aibom.cli.node import (
     add_ask_option,
@@ -28,7 +29,7 @@ from aibom.cli.node import (
 from aibom.cli.output import add_output_options, check_output, write_result
 from aibom.cli.ownimages import add_own_option, own_images_of
 from aibom.cli.scan import check_found
-from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say, show
+from aibom.cli.terminal import COMMAND_FAILED, INCOMPLETE, OK, CommandError, say
 from aibom.cli.times import time_of
 from aibom.formats.modelnames import ModelNames
 from aibom.formats.text import printable

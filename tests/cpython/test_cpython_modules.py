@@ -139,6 +139,21 @@ def test_a_runtime_that_has_no_interpreter_is_none() -> None:
         assert modules.read(process.image, process.symbols) is None
 
 
+def test_interpreters_that_import_the_same_share_it_unless_it_is_long() -> None:
+    tables = []
+    for _ in range(2):
+        process = Process(LATEST)
+        for name in ("short", "long" * 100):
+            space = {"__file__": process.make_str(f"/site-packages/{name}.py")}
+            process.modules[name] = process.make_module(space)
+        process.finish()
+        tables.append({module.name: module for module in read(process).modules})
+    one, other = tables
+    assert one == other
+    assert one["short"] is other["short"]
+    assert one["long" * 100] is not other["long" * 100]
+
+
 # what has not changed is known without reading it
 
 

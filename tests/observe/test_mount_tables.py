@@ -23,3 +23,13 @@ def test_the_oldest_make_room_and_the_newest_stays() -> None:
     huge = b"".join(map(text, range(1000)))
     assert tables.of(huge) is tables.of(huge)
     assert len(tables._kept) == 1
+
+
+def test_what_containers_have_in_common_is_one_object() -> None:
+    line = b"%d 1 0:%d / /proc rw,nosuid shared:1 - proc proc rw,hidepid=2\n"
+    one, other = (MountTables().of(line % (number, number)).mounts[0] for number in (40, 50))
+    assert (one.id, other.id) == (40, 50)
+    assert one.device != other.device
+    assert one.point is other.point
+    assert one.options is other.options
+    assert one.options == {"rw": "", "hidepid": "2"}

@@ -1,6 +1,7 @@
 """sys.modules of a process: read, and later compared with what was read."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from aibom.formats.cpython import dicts, scan, site
@@ -18,6 +19,9 @@ _DICT_SUBCLASS = 1 << 29
 #: Most packages that are watched for a version that comes late.
 _MAX_WATCHED = 256
 _WORD = 8
+# Modules that are remembered, as the interpreters of a node import the same ones, and characters of
+# one at most, so that nobody's long names fill the memory.
+_SHARED, _SHARED_TEXT = 4096, 300
 # what no interpreter is without
 _ALWAYS = frozenset({"sys", "builtins"})
 
@@ -183,13 +187,22 @@ def _module_type(reader: Reader, found: Site, named: dict[str, tuple[int, int]])
     return kind
 
 
+def _module(name: str, file: str, version: str) -> Module:
+    if len(name) + len(file) + len(version) > _SHARED_TEXT:
+        return Module(name, file, version)
+    return _shared_module(name, file, version)
+
+
+_shared_module = lru_cache(_SHARED)(Module)
+
+
 def _table(found: Site, names: Iterable[str], texts: dict[str, Texts]) -> ModuleTable:
     unknown = Texts()
     return ModuleTable(
         version=found.version,
         free_threaded=found.free_threaded,
         layout=found.source,
-        modules=tuple([Module(name, *texts.get(name, unknown)) for name in sorted(names)]),
+        modules=tuple([_module(name, *texts.get(name, unknown)) for name in sorted(names)]),
         subinterpreters=found.subinterpreters,
     )
 

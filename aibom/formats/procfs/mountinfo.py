@@ -1,9 +1,13 @@
 """/proc/PID/mountinfo: what is mounted where in a mount namespace (proc_pid_mountinfo(5))."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # File systems whose data comes from another machine or from a process: reading them can block
 # for as long as that other side pleases.
@@ -13,9 +17,11 @@ _REMOTE = frozenset(
 # Options fit a page (mount(2)), and so does a path; each byte may be written as four.
 _MAX_PATH = 4096
 _MAX_LINE = 16 * _MAX_PATH
-# Tables of one node repeat each other's lines: the node's own has another few with each pod. Longer
-# lines are read anew each time, so that nobody's long names fill the memory.
-_KEPT_LINES, _KEPT_LINE = 4096, 2048
+# Tables of one node repeat each other's lines, as the node's own has another few with each pod, and
+# all containers' have the same points and options: these are one object each. What is longer is
+# read anew each time, so that nobody's long names fill the memory.
+_KEPT_LINES, _KEPT_LINE = 1024, 2048
+_KEPT_PARTS, _KEPT_PART = 2048, 64
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -33,7 +39,7 @@ class Mount:
     point: str
     fstype: str
     source: str
-    options: dict[str, str] = field(hash=False)
+    options: Mapping[str, str] = field(hash=False)
 
     @property
     def remote(self) -> bool:
@@ -67,10 +73,25 @@ def _split_layers(value: str) -> list[str]:
     return [p.replace("\\:", ":") for p in re.split(r"(?<!\\):+", value) if p]
 
 
+def _kept(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Remember what ``read`` gives of short parts of lines."""
+    known = lru_cache(_KEPT_PARTS)(read)
+    return lambda raw: known(raw) if len(raw) <= _KEPT_PART else read(raw)
+
+
+@_kept
 def _text(raw: bytes) -> str:
     # space, tab, newline and backslash are written as \ooo
     plain = _OCTAL.sub(lambda m: bytes([int(m[1], 8) & 0xFF]), raw)
     return plain.decode("utf-8", "surrogateescape")
+
+
+@_kept
+def _options(raw: bytes) -> Mapping[str, str]:
+    # a comma inside a layer's name is written as \, by overlayfs
+    options = (o.replace("\\,", ",") for o in re.split(r"(?<!\\),", _text(raw)))
+    pairs = (option.partition("=") for option in options)
+    return MappingProxyType({name: value for name, _, value in pairs})
 
 
 def _mount(line: bytes) -> Mount | None:
@@ -82,7 +103,6 @@ def _mount(line: bytes) -> Mount | None:
     rest = fields[fields.index(b"-", 6) + 1 :]
     if len(rest) < 3:
         return None
-    pairs = (o.partition("=") for o in _options(rest[2]))
     return Mount(
         id=int(fields[0]) if fields[0].isdigit() else -1,
         device=_text(fields[2]),
@@ -90,7 +110,7 @@ def _mount(line: bytes) -> Mount | None:
         point=_text(fields[4]),
         fstype=_text(rest[0]),
         source=_text(rest[1]),
-        options={name: value for name, _, value in pairs},
+        options=_options(rest[2]),
     )
 
 
@@ -104,11 +124,6 @@ def _mounts(data: bytes) -> Iterator[Mount]:
         mount = _kept_mount(line) if len(line) <= _KEPT_LINE else _mount(line)
         if mount is not None:
             yield mount
-
-
-def _options(raw: bytes) -> list[str]:
-    # a comma inside a layer's name is written as \, by overlayfs
-    return [o.replace("\\,", ",") for o in re.split(r"(?<!\\),", _text(raw))]
 
 
 class MountTable:

@@ -1,5 +1,7 @@
 """Mount tables by their text, so that equal ones are one object and are parsed once."""
 
+import hashlib
+import threading
 from collections import OrderedDict
 
 from aibom.formats.procfs.mountinfo import MountTable, parse
@@ -15,18 +17,26 @@ class MountTables:
     def __init__(self, size: int = MAX_BYTES) -> None:
         """Keep the tables of ``size`` bytes of text, and the newest in any case."""
         self._size = size
-        self._kept: OrderedDict[bytes, MountTable] = OrderedDict()
+        # by the digest of their text, with its length
+        self._kept: OrderedDict[bytes, tuple[MountTable, int]] = OrderedDict()
         self._bytes = 0
+        # a watch looks in two threads
+        self._lock = threading.Lock()
 
     def of(self, text: bytes) -> MountTable:
         """Return the table that a text describes."""
-        table = self._kept.get(text)
-        if table is None:
-            table = self._kept[text] = parse(text)
-            self._bytes += len(text)
-            while self._bytes > self._size and len(self._kept) > 1:
-                oldest, _ = self._kept.popitem(last=False)
-                self._bytes -= len(oldest)
-        else:
-            self._kept.move_to_end(text)
-        return table
+        digest = hashlib.blake2b(text, digest_size=32).digest()
+        with self._lock:
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+                return self._kept[digest][0]
+            table = parse(text)
+            self._keep(digest, table, len(text))
+            return table
+
+    def _keep(self, digest: bytes, table: MountTable, size: int) -> None:
+        self._kept[digest] = (table, size)
+        self._bytes += size
+        while self._bytes > self._size and len(self._kept) > 1:
+            _, (_, freed) = self._kept.popitem(last=False)
+            self._bytes -= freed
