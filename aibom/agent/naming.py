@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aibom.identify.inventory import identify
+from aibom.identify.unchanged import Unchanged
 from aibom.identify.workloads import group
 from aibom.types.facts import NodeFacts
 from aibom.types.inventory import Inventory
@@ -14,14 +15,16 @@ from aibom.types.unseen import Unseen
 Fails = Callable[[str, Exception], None]
 
 
-def named(facts: NodeFacts, rules: RuleSet, fails: Fails) -> tuple[Inventory, ...]:
-    """Return the inventory of every workload.
+def named(
+    facts: NodeFacts, rules: RuleSet, fails: Fails, known: Unchanged | None = None
+) -> tuple[Inventory, ...]:
+    """Return the inventory of every workload; ``known`` remembers what has not changed.
 
     When naming fails, each workload is named by itself: links between workloads are missing then,
     and the one that makes it fail has an inventory that says so.
     """
     try:
-        return identify(facts, rules)
+        return identify(facts, rules, known=known)
     except Exception as error:  # noqa: BLE001 - a hostile workload must not hide the others
         fails("naming", error)
     found: list[Inventory] = []

@@ -13,6 +13,7 @@ from aibom.agent.naming import named
 from aibom.agent.publishing import Publisher
 from aibom.agent.selecting import is_selected
 from aibom.agent.tracking import Living, Tracked, Tracking
+from aibom.identify.unchanged import Unchanged
 from aibom.types.facts import NodeFacts
 from aibom.types.rules import RuleSet
 
@@ -29,6 +30,7 @@ class Workloads:
     log: Log
     #: have ended, and wait for their images
     ending: list[Tracked] = field(default_factory=list)
+    unchanged: Unchanged = field(default_factory=Unchanged)
 
     @property
     def images(self) -> frozenset[str]:
@@ -56,7 +58,7 @@ class Workloads:
 
     def take(self, facts: NodeFacts, living: Living) -> None:
         """Take what was seen of the node, and publish what is new."""
-        for inventory in named(facts, self.rules, self.containment.fails):
+        for inventory in named(facts, self.rules, self.containment.fails, self.unchanged):
             with self.containment.of("workload"):
                 self.tracking.take(inventory, living)
         self.tell()

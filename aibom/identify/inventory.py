@@ -12,7 +12,7 @@ from aibom.identify.mcp.edges import with_edges
 from aibom.identify.mcp.servers import ServerFinder, Serving, leaves
 from aibom.identify.mcp.services import mcp_services
 from aibom.identify.mcp.urls import configured_destinations
-from aibom.identify.models.arrivals import with_arrivals
+from aibom.identify.models.arrivals import with_arrivals, written
 from aibom.identify.models.bases import with_bases
 from aibom.identify.models.datastores import DataShelf
 from aibom.identify.models.remotecode import CodeShelf, code_links
@@ -22,6 +22,7 @@ from aibom.identify.origins import worst_origin
 from aibom.identify.sandboxes import with_sandboxes
 from aibom.identify.serving.servers import servers_of
 from aibom.identify.software import SoftwareShelf
+from aibom.identify.unchanged import Unchanged
 from aibom.identify.whole import as_wholes
 from aibom.identify.workloads import group
 from aibom.types.facts import NodeFacts, ProcessFacts, Span
@@ -43,22 +44,34 @@ class _Node(NamedTuple):
     rules: RuleSet
     everyone: Mapping[int, ProcessFacts]
     servers: ServerFinder
+    known: Unchanged
 
 
-def identify(facts: NodeFacts, rules: RuleSet, *, as_one: bool = False) -> tuple[Inventory, ...]:
+def identify(
+    facts: NodeFacts, rules: RuleSet, *, as_one: bool = False, known: Unchanged | None = None
+) -> tuple[Inventory, ...]:
     """Return the inventory of every workload of a sweep, sorted by name.
 
     ``as_one`` makes one workload of all processes. What could not be seen of a process goes to
-    its workload; what belongs to no process goes to all of them.
+    its workload; what belongs to no process goes to all of them. ``known`` remembers, for the
+    same ``rules`` and from one call to the next, what need not be made again.
     """
     everyone = {found.process.pid: found for found in facts.processes}
-    node = _Node(facts, rules, everyone, ServerFinder(rules, everyone))
+    known = known if known is not None else Unchanged()
+    node = _Node(facts, rules, everyone, ServerFinder(rules, everyone), known)
     inventories: list[Inventory] = []
     groups = group(facts, as_one=as_one)
+    known.keep(workload for workload, _ in groups)
     for workload, members in groups:
         try:
             own = None if as_one else set(workload.pids) | _lost_of(workload, facts)
-            found = _inventory(workload, members, node)
+            made = known.find(workload, members, facts) or _inventory(workload, members, node)
+            found = replace(
+                made,
+                sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
+                watched=_seconds(facts.watched),
+                period=facts.watched,
+            )
             unseen = tuple(u for u in facts.unseen if own is None or u.pid is None or u.pid in own)
             inventories.append(replace(found, unseen=(*unseen, *found.unseen)))
         except (ValueError, TypeError) as error:
@@ -88,10 +101,13 @@ def _lost_of(workload: Workload, facts: NodeFacts) -> set[int]:
 
 
 def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> Inventory:
+    """Return what the processes of a workload show, and remember it if others have no say in it."""
     facts, rules = node.facts, node.rules.software
     models, software, code = ModelShelf(rules), SoftwareShelf(rules), CodeShelf()
     data = DataShelf(rules)
     serving: list[Serving] = []
+    # where there is none, nothing depends on who is at the other end of a pipe
+    may_serve = False
     for found in members:
         witness = Witness(found, facts.containers.get(found.process.cgroup.container_id))
         matches = software.add(features_of(found, witness), witness)
@@ -100,8 +116,10 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
         runtimes = sorted({m.rule.name for m in matches if m.rule.kind in _RUNTIMES})
         models.add(data.add(found.models, witness), witness, runtimes)
         code.add(found.remote_code, witness)
-        if server := node.servers.find(found, matches, witness):
-            serving.append(server)
+        if node.servers.may_serve(found, matches):
+            may_serve = True
+            if server := node.servers.find(found, matches, witness):
+                serving.append(server)
     own = _merged(s.own for s in serving if s.own is not None)
     known = with_arrivals(models.components(), facts.arrivals, models.places)
     known, lineage = with_bases(known)
@@ -113,7 +131,7 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
     )
     servers, links = servers_of(components, members, rules.serving)
     services = [*served, *servers]
-    return Inventory(
+    inventory = Inventory(
         workload=workload,
         components=tuple(sorted([*components, *images], key=lambda c: (c.kind, c.ref))),
         services=tuple(sorted(services, key=lambda s: s.ref)),
@@ -128,12 +146,12 @@ def _inventory(workload: Workload, members: list[ProcessFacts], node: _Node) -> 
                 }
             )
         ),
-        sensors=facts.sensors or (("sweep", _ONE_SWEEP),),
-        watched=_seconds(facts.watched),
-        period=facts.watched,
         unseen=configured.unseen,
         concerns=configured.missing,
     )
+    if not may_serve and not any(found.configs for found in members):
+        node.known.put(inventory, members, facts, written(models.places))
+    return inventory
 
 
 def _seconds(watched: Span | None) -> int:

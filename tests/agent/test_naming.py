@@ -29,7 +29,7 @@ def test_what_can_be_named_is_as_identify_says() -> None:
 
 
 def test_a_workload_that_makes_naming_fail_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(facts: Any, rules: Any) -> Any:
+    def fails(facts: Any, rules: Any, **_: Any) -> Any:
         if any(p.process.comm == "bad" for p in facts.processes):
             raise ZeroDivisionError
         return identify(facts, rules)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.agent.sinks.receiver import receiving
-from tests.live.agents import Agents, Holder, Pods, agents, events, pods, told_once
+from tests.live.agents import Agents, Holder, Pods, agents, events, pods, told_once, unsafe
+from tests.live.test_live_files import write
 from tests.live.test_live_watch import storm
 
 __all__ = ["agents", "events", "pods", "storm"]
@@ -27,7 +28,7 @@ LONG = 60
 OPENER = """
 import os, sys
 for number in range(int(sys.argv[2])):
-    os.close(os.open(f"{sys.argv[1]}/{number}", os.O_RDONLY | os.O_CREAT))
+    os.close(os.open(f"{sys.argv[1]}/{number}{sys.argv[3]}", os.O_RDONLY | os.O_CREAT))
 """
 
 
@@ -43,7 +44,7 @@ def test_a_queue_that_overflows_is_said_and_made_good(
     agent.process.send_signal(signal.SIGSTOP)
     try:
         (tmp_path / "many").mkdir()
-        opener = ["python3", "-c", OPENER, str(tmp_path / "many"), str(MORE_THAN_A_QUEUE)]
+        opener = ["python3", "-c", OPENER, str(tmp_path / "many"), str(MORE_THAN_A_QUEUE), ""]
         subprocess.run(opener, check=True)
         # nobody tells of these any more
         holder.load(*(f"meanwhile{n}" for n in range(5)))
@@ -57,6 +58,26 @@ def test_a_queue_that_overflows_is_said_and_made_good(
     assert "failed" not in agent.said
     agent.end()
     told_once(agent, [holder])
+
+
+def test_thousands_of_models_of_one_pod_keep_no_other_waiting(
+    tmp_path: Path, agents: Agents, pods: Pods
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(MORE_THAN_A_QUEUE):
+        write(many / f"{number}.pkl", unsafe(str(number)))
+    agent = agents()
+    greedy, holder = pods(), Holder(pods(), tmp_path / "models")
+    agent.start()
+    opener = ["python3", "-c", OPENER, str(many), str(MORE_THAN_A_QUEUE), ".pkl"]
+    assert greedy.run(opener).wait() == 0
+    holder.load("quiet")
+    agent.until(lambda: holder.is_told(agent), "what another pod loaded")
+    taken = agent.metric("aibom_model_uses_total")
+    # most of the greedy one's wait for their turn until then
+    agent.until(lambda: agent.metric("aibom_model_uses_total") >= taken + 1_000, "the rest")
+    agent.end()
 
 
 def test_a_receiver_that_is_away_gets_everything_once_it_is_back(

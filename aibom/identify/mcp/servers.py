@@ -61,6 +61,13 @@ class ServerFinder:
             for f in clause.features
         )
 
+    def may_serve(self, found: ProcessFacts, matches: Collection[Match]) -> bool:
+        """Say whether a process is a server if it serves anybody: else ``find`` gives None."""
+        return _imports_server(found) or any(
+            self._built_as_server(package) or any(_names_run(m, package) for m in matches)
+            for package in self._packages_run(found)
+        )
+
     def find(
         self, found: ProcessFacts, matches: Collection[Match], witness: Witness
     ) -> Serving | None:

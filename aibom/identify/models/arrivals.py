@@ -22,14 +22,21 @@ def with_arrivals(
     return [_with(c, places.get(c.ref, c.files), arrivals) for c in components]
 
 
+def written(places: Mapping[str, Iterable[FileFacts]]) -> set[Written]:
+    """Return the files of ``places`` as arrivals name them."""
+    return {_written(file) for files in places.values() for file in files}
+
+
+def _written(file: FileFacts) -> Written:
+    return Written(file.key.device, file.key.inode, file.key.mtime_ns)
+
+
 def _with(
     component: Component,
     files: Iterable[FileFacts],
     arrivals: Mapping[Written, tuple[Arrival, ...]],
 ) -> Component:
-    keys = (file.key for file in files)
-    written = (Written(key.device, key.inode, key.mtime_ns) for key in keys)
-    found = sorted({arrival for file in written for arrival in arrivals.get(file, ())})
+    found = sorted({arrival for file in files for arrival in arrivals.get(_written(file), ())})
     if not found:
         return component
     properties = tuple(("aibom:arrival", arrived(arrival)) for arrival in found)

@@ -4,7 +4,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -23,6 +22,7 @@ from aibom.observe.watch.history import IN_FLIGHT, History
 from aibom.observe.watch.imports import OpenedPackages
 from aibom.observe.watch.installs import Installs
 from aibom.observe.watch.intake import Intake
+from aibom.observe.watch.learning import Learning
 from aibom.observe.watch.lives import Life, Lives
 from aibom.observe.watch.loads import LoadedScripts
 from aibom.observe.watch.schedule import Schedule
@@ -40,14 +40,13 @@ from aibom.types.unseen import Unseen
 ROUND_SECONDS = 0.1
 #: Most events of models for which a file system is opened once: an open one cannot be unmounted.
 TOGETHER = 128
-#: Seconds between two looks at the mounts of one namespace, when programs begin in it.
-LEARN_SECONDS = 0.2
 #: Seconds of one round in which uses of models are taken; what else there is must not wait.
 TURNS_SECONDS = 0.5
 #: Seconds between two questions to a container runtime that did not answer.
 HEAR_SECONDS = 2.0
 #: Seconds between two readings of what was heard on the wire.
 WIRE_SECONDS = 0.1
+_INIT = 1
 
 
 class Watcher:
@@ -86,8 +85,9 @@ class Watcher:
         self._collector.telling = inspector.python_names
         self._digests = inspector.digests
         self._digests.on_finished = self._collector.woken.set
-        self._collector.on_mounts = self._mark_mounted
-        self._collector.on_program = self._learn_at_once
+        self._learning = Learning(host, self._lives, self._views, self._systems, self._account)
+        self._collector.on_mounts = self._learning.mounted
+        self._collector.on_program = self._learning.at_once
         miss = self._account.miss
         packages = OpenedPackages(inspector, self._lives, self._views)
         self._intake = Intake(
@@ -108,8 +108,6 @@ class Watcher:
         self._drops = 0
         self._turns = Turns()
         self._hear_at = 0.0
-        self._learnt: dict[str, float] = {}
-        self._own_namespace = os.readlink("/proc/self/ns/mnt")
         self._began = self._ended = self._swept_at = 0.0
 
     @property
@@ -150,8 +148,8 @@ class Watcher:
         """Begin to watch the part of the node that ``scope`` names, with a sweep of all of it."""
         self._began = time.time()
         self.scope = replace(scope, skip=scope.skip | {os.getpid()})
-        self._mark(self._systems.meet, os.getpid())
-        self._mark(self._systems.meet, 1)
+        self._learning.mark(os.getpid())
+        self._learning.mark(_INIT)
         self._collector.start()
         self._meet(os.getpid())
         self._sweep()
@@ -161,14 +159,14 @@ class Watcher:
         self._began = time.time()
         self._tree = True
         self._schedule.closely()
-        self._mark(self._systems.meet, os.getpid())
+        self._learning.mark(os.getpid())
         own = self._meet(os.getpid())
         self._collector.start()
         root = self._meet(pid)
         if root is not None:
             root.watched = True
         if own is not None:
-            self._learn(own)
+            self._learning.program(own)
         # there is nothing to sweep before the command begins
         self._schedule.swept()
 
@@ -248,7 +246,7 @@ class Watcher:
             failure, self._collector.failure = self._collector.failure, None
             self._account.miss(Unseen("sensor", "events", f"reading them failed: {failure!r}"))
         if batch.mounted:
-            self._remount()
+            self._learning.remounted()
         for life in batch.begun.values():
             self._begin(life)
         for life in batch.telling.values():
@@ -323,63 +321,10 @@ class Watcher:
     def _begin(self, life: Life) -> None:
         """Take a process that began a program."""
         if not life.inherited:
-            self._learn(life)
+            self._learning.program(life)
         if self._watches(life) and not life.ended_ns:
             self._wire.begin(life)
             self._schedule.begun(life)
-
-    def _learn(self, life: Life) -> None:
-        """Learn what a process sees while it, or another one like it, is alive."""
-        namespace = life.process.mount_namespace
-        now = time.monotonic()
-        if self._views.knows(life.process):
-            # only of our own namespace the kernel tells that mounts have changed
-            if namespace == self._own_namespace or self._learnt.get(namespace, 0.0) > now:
-                return
-            self._host.refresh()
-        self._learnt[namespace] = now + LEARN_SECONDS
-        self._learn_through(self._lives.near(life.process), self._lives.processes())
-
-    def _learn_at_once(self, life: Life) -> None:
-        """Learn what the first program of a namespace sees; called by the collector's thread.
-
-        A container may be gone before the next round.
-        """
-        process = life.process
-        if not (life.inherited or life.ended_ns or self._views.knows(process)):
-            with self._account.guarded(process.pid):
-                self._learn_through(process, self._lives.processes())
-
-    def _learn_anew(self) -> None:
-        """Learn what every living process sees, once for all that see the same."""
-        processes = self._lives.processes()
-        views = {(p.mount_namespace, p.root): p for p in processes.values()}
-        for process in views.values():
-            self._learn_through(self._lives.near(process), processes)
-
-    def _learn_through(self, near: Process | None, processes: Mapping[int, Process]) -> None:
-        if near is not None:
-            with suppress(OSError):  # it has ended meanwhile; the next one of its kind will do
-                self._views.meet(near, processes)
-                self._mark(self._systems.meet, near.pid)
-
-    def _remount(self) -> None:
-        """Learn where the files of new mounts in our own namespace are seen."""
-        own = self._lives.get(os.getpid())
-        if own is not None:
-            with suppress(OSError):
-                self._views.meet(own.process, {})
-
-    def _mark_mounted(self) -> None:
-        """Mark what was mounted in our own namespace; called by the collector's thread."""
-        self._host.refresh()
-        self._mark(self._systems.renew, os.getpid())
-
-    def _mark(self, marking: Callable[[int], Iterable[Unseen]], pid: int) -> None:
-        """Mark the file systems that a process sees, and say which cannot be."""
-        with suppress(OSError):  # it has ended, or is out of reach as process 1 may be
-            for unseen in marking(pid):
-                self._account.miss(unseen)
 
     def _keep_looking(self) -> None:
         """Look at what is due."""
@@ -419,11 +364,7 @@ class Watcher:
             found = self._sweeper.sweep(Scope(skip=self.scope.skip))
             self._lost = dict(found.lost)
             self._take(found, asked_ns, before)
-            self._systems.anew()
-            self._learnt.clear()
-            self._mark(self._systems.meet, os.getpid())
-            self._learn_anew()
-            self._systems.learnt()
+            self._learning.anew()
         self._schedule.swept(time.monotonic() - began)
         self._swept_at = time.time()
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.observe.watch import history as module
-from aibom.observe.watch.history import History, program_of
+from aibom.observe.watch.history import History
 from aibom.observe.watch.lives import Life
+from aibom.observe.watch.record import program_of
 from aibom.types.facts import ProcessFacts
 from aibom.types.files import Arrival, FileFacts, FileKey, FileUse, Origin, UseKind, Written
 from aibom.types.modelfiles import ModelUse
