@@ -15,6 +15,9 @@ from aibom.types.processes import Container
 
 #: Seconds after which it is made again all the same: that something is still seen is no change.
 MAX_AGE = 300.0
+#: Most processes of a workload that is remembered: one with more changes all the time, and what was
+#: seen of thousands would be kept.
+MAX_MEMBERS = 500
 
 _Arrivals = dict[Written, tuple[Arrival, ...]]
 
@@ -60,6 +63,8 @@ class Unchanged:
 
         It must be the same for the same processes, whatever else runs on the node.
         """
+        if len(members) > MAX_MEMBERS:
+            return
         self._made[inventory.workload] = _Made(
             inventory,
             tuple(members),

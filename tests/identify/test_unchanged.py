@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aibom.identify.inventory import identify
-from aibom.identify.unchanged import MAX_AGE, Unchanged
+from aibom.identify.unchanged import MAX_AGE, MAX_MEMBERS, Unchanged
 from aibom.rulebook.load import load
 from aibom.types.facts import NodeFacts, ProcessFacts, Span
 from aibom.types.files import Arrival, Written
@@ -113,6 +113,14 @@ def test_that_it_is_still_seen_is_told_after_a_while() -> None:
         return component.evidence[0].last_seen
 
     assert [last_seen(at) for at in (0.0, MAX_AGE, MAX_AGE + 1)] == [0.0, 0.0, MAX_AGE + 1]
+
+
+def test_what_has_thousands_of_processes_is_not_kept() -> None:
+    known = Unchanged()
+    for more in (0, 1):
+        processes = [make.seen(pid) for pid in range(MAX_MEMBERS + more)]
+        identify(make.node(processes), RULES, as_one=True, known=known)
+        assert len(known._made) == 1 - more
 
 
 def test_what_has_ended_is_forgotten() -> None:
