@@ -54,21 +54,22 @@ def run(node: Node, name: str) -> Pod:
     return pod
 
 
-@pytest.mark.skipif("AIBOM_LONG" not in os.environ, reason="minutes: set AIBOM_LONG")
 def test_pods_that_are_deleted_while_they_are_read(
     rig_node: Node, tmp_path: Path, agents: Agents, pods: Pods
 ) -> None:
     # slow enough that every pod is deleted in the middle of its giant
-    agent = agents("hashing.rate=20MB")
+    agent = agents("hashing.rate=100MB")
     holder = Holder(pods(), tmp_path / "models")
     holder.load("before")
     deleted = [run(rig_node, "first")]
     agent.start()
     for number in range(3):
-        agent.until(lambda: agent.metric("aibom_hashing_waiting_bytes") >= GIANT, "hashing")
+        agent.until(lambda: "giant.gguf" in agent.found(deleted[-1].uid), "its giant")
+        assert agent.metric("aibom_hashing_waiting_bytes") >= GIANT
         rig_node.stop_pod(deleted[-1])
         assert not os.path.lexists(deleted[-1].folder)
         deleted.append(run(rig_node, f"next{number}"))
+    agent.until(lambda: "giant.gguf" in agent.found(deleted[-1].uid), "the last one's giant")
     rig_node.stop_pod(deleted[-1])
     holder.load("after")
     agent.until(lambda: holder.is_told(agent), "what another one loaded")
