@@ -73,20 +73,24 @@ def _split_layers(value: str) -> list[str]:
     return [p.replace("\\:", ":") for p in re.split(r"(?<!\\):+", value) if p]
 
 
-def _kept(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
-    """Remember what ``read`` gives of short parts of lines."""
-    known = lru_cache(_KEPT_PARTS)(read)
-    return lambda raw: known(raw) if len(raw) <= _KEPT_PART else read(raw)
+def _kept(number: int, length: int) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
+    """Remember what a function gives of the last ``number`` inputs of at most ``length`` bytes."""
+
+    def keeping(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        known = lru_cache(number)(read)
+        return lambda raw: known(raw) if len(raw) <= length else read(raw)
+
+    return keeping
 
 
-@_kept
+@_kept(_KEPT_PARTS, _KEPT_PART)
 def _text(raw: bytes) -> str:
     # space, tab, newline and backslash are written as \ooo
     plain = _OCTAL.sub(lambda m: bytes([int(m[1], 8) & 0xFF]), raw)
     return plain.decode("utf-8", "surrogateescape")
 
 
-@_kept
+@_kept(_KEPT_PARTS, _KEPT_PART)
 def _options(raw: bytes) -> Mapping[str, str]:
     # a comma inside a layer's name is written as \, by overlayfs
     options = (o.replace("\\,", ",") for o in re.split(r"(?<!\\),", _text(raw)))
@@ -94,6 +98,7 @@ def _options(raw: bytes) -> Mapping[str, str]:
     return MappingProxyType({name: value for name, _, value in pairs})
 
 
+@_kept(_KEPT_LINES, _KEPT_LINE)
 def _mount(line: bytes) -> Mount | None:
     """Return the mount of a line; None for one of another form."""
     fields = line.split(b" ")
@@ -114,15 +119,11 @@ def _mount(line: bytes) -> Mount | None:
     )
 
 
-_kept_mount = lru_cache(_KEPT_LINES)(_mount)
-
-
 def _mounts(data: bytes) -> Iterator[Mount]:
     for line in data.split(b"\n"):
         if len(line) > _MAX_LINE:
             continue
-        mount = _kept_mount(line) if len(line) <= _KEPT_LINE else _mount(line)
-        if mount is not None:
+        if (mount := _mount(line)) is not None:
             yield mount
 
 
